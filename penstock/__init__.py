@@ -1,0 +1,3 @@
+"""TensorFlow's Python API in pure Python on XLA: `import penstock as tf`."""
+
+__version__ = "0.1.0"
