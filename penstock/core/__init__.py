@@ -1,0 +1,1 @@
+"""Values without tensors: dtypes, shapes, specs, nests, errors, device names, flags, metrics."""
