@@ -1,0 +1,26 @@
+"""What every row of the op table says about itself."""
+
+from penstock.ops.table import rows
+
+
+def test_every_op_names_the_shape_of_each_input_and_output():
+    lacking = {}
+    for row in rows():
+        _, _, shape = (row.kernel.__doc__ or "").partition("Shape:")
+        names = [
+            name for name in row.input_names + row.output_names if f"{name} [" not in shape
+        ]
+        if names or not shape:
+            lacking[row.name] = names or "no Shape: note"
+
+    assert lacking == {}
+
+
+def test_every_op_begins_its_note_with_one_sentence():
+    bad = {}
+    for row in rows():
+        first = (row.kernel.__doc__ or "").strip().partition("\n")[0]
+        if not first.endswith((".", "!", "?")):
+            bad[row.name] = first
+
+    assert bad == {}
