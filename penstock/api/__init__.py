@@ -1,0 +1,1 @@
+"""The tf.* namespaces: thin functions that fix arguments and call ops."""

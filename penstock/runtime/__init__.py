@@ -1,0 +1,1 @@
+"""Eager tensors, variables, the one door for op calls, and gradients."""

@@ -1,0 +1,57 @@
+"""The devices that XLA offers, under TensorFlow's names."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+
+from penstock.core.device_name import DeviceSpec
+from penstock.core.errors import InvalidArgumentError
+
+_KINDS = {"cpu": "CPU", "gpu": "GPU", "cuda": "GPU", "rocm": "GPU", "tpu": "TPU"}
+
+
+@functools.cache
+def host_is_default() -> bool:
+    """Whether computations run on the CPU unless told otherwise."""
+    return jax.default_backend() == "cpu"
+
+
+@functools.cache
+def devices_of_kind(kind: str) -> tuple[Any, ...]:
+    """JAX's devices of TensorFlow's kind `kind` ("CPU", "GPU", "TPU")."""
+    found: list[Any] = []
+    for platform, name in _KINDS.items():
+        if name != kind:
+            continue
+        try:
+            found.extend(device for device in jax.devices(platform) if device not in found)
+        except RuntimeError:
+            continue  # this build of jaxlib has no such platform
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=256)
+def device_for(name: str | None) -> Any:
+    """JAX's device for a TensorFlow device name; None when the default serves.
+
+    Raises:
+        InvalidArgumentError: there is no such device.
+    """
+    if not name:
+        return None
+    spec = DeviceSpec.from_string(name)
+    if spec.device_type is None:
+        return None
+    kind = spec.device_type.upper()
+    index = spec.device_index or 0
+    found = devices_of_kind(kind)
+    if kind == "CPU" and host_is_default() and index == 0:
+        return None
+    if index >= len(found):
+        raise InvalidArgumentError(
+            f"device {name!r} must be one of this machine's: it has {len(found)} of kind {kind}"
+        )
+    return found[index]

@@ -1,0 +1,127 @@
+"""The one door through which every op call goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.core.errors import InvalidArgumentError
+from penstock.ops.table import OpDef, lookup
+from penstock.runtime import eager
+from penstock.runtime.context import state
+from penstock.runtime.convert import use_packer
+from penstock.runtime.inputs import prepare
+from penstock.runtime.tensor import EagerTensor
+
+_rows: dict[str, OpDef] = {}
+
+
+def call(op_name: str, /, *inputs: Any, **attrs: Any) -> Any:
+    """Call the op `op_name`.
+
+    Args:
+        op_name: TensorFlow's name of the op.
+        inputs: tensors or what can become one, in the order of the op's schema; a list argument is
+            one list.
+        attrs: attrs by name; those left out take the defaults of the row.
+
+    Returns:
+        A tensor, a list of tensors when the op has one list output, else a tuple of tensors; None
+        for an op without outputs.
+    """
+    row = _rows.get(op_name)
+    if row is None:
+        row = _rows[op_name] = lookup(op_name)
+    graph = state.graph
+    if graph is None and not row.has_list_input and len(inputs) == len(row.input_args):
+        values = []
+        for tensor in inputs:
+            if type(tensor) is not EagerTensor:
+                break
+            values.append(tensor._value)
+        else:
+            full = row.complete(attrs) if attrs or not row.defaults_suffice else row.attrs
+            for group in row.type_groups:
+                first = values[group[0]]
+                for position in group[1:]:
+                    if getattr(values[position], "dtype", None) != getattr(first, "dtype", None):
+                        break
+                else:
+                    continue
+                break
+            else:
+                if not row.variable_positions:
+                    outputs = eager.run(row, values, full, None)
+                    if state.recorders:
+                        _record(row, full, inputs, outputs, None)
+                    return _packed(row, outputs)
+    return _call_slow(row, inputs, attrs)
+
+
+def _call_slow(row: OpDef, inputs: Any, attrs: dict[str, Any]) -> Any:
+    full = row.complete(attrs)
+    flat, lengths = prepare(row, inputs, full)
+    return apply(row, flat, full, lengths)
+
+
+def apply(
+    row: OpDef, flat: list[Any], attrs: dict[str, Any], lengths: list[int | None] | None
+) -> Any:
+    """Call an op whose inputs are a flat list of tensors and whose attrs are complete."""
+    graph = state.graph
+    if graph is not None:
+        outputs = graph.apply(row, flat, attrs, lengths)
+    else:
+        for tensor in flat:
+            if not isinstance(tensor, EagerTensor):
+                _refuse_symbolic(row, tensor)
+        if row.variable_positions:
+            outputs = eager.run_on_variables(row, flat, attrs)
+        else:
+            outputs = eager.run(row, [tensor._value for tensor in flat], attrs, lengths)
+    if state.recorders:
+        _record(row, attrs, flat, outputs, lengths)
+    return _packed(row, outputs)
+
+
+def _packed(row: OpDef, outputs: list[Any]) -> Any:
+    if row.single_output:
+        return outputs[0]
+    if row.list_output:
+        return outputs
+    if not outputs:
+        return None
+    if any(arg.is_list for arg in row.output_args):
+        return _grouped(row, outputs)
+    return tuple(outputs)
+
+
+def _grouped(row: OpDef, outputs: list[Any]) -> Any:
+    """Outputs of an op with list outputs among others: the lists take what the others leave."""
+    lists = [arg for arg in row.output_args if arg.is_list]
+    rest = len(outputs) - (len(row.output_args) - len(lists))
+    each = rest // len(lists)
+    grouped: list[Any] = []
+    start = 0
+    for arg in row.output_args:
+        if arg.is_list:
+            grouped.append(outputs[start : start + each])
+            start += each
+        else:
+            grouped.append(outputs[start])
+            start += 1
+    return tuple(grouped)
+
+
+def _record(row: OpDef, attrs: dict[str, Any], flat: Any, outputs: Any, lengths: Any) -> None:
+    for recorder in state.recorders:
+        recorder.record(row, attrs, flat, outputs, lengths)
+
+
+def _refuse_symbolic(row: OpDef, tensor: Any) -> None:
+    raise InvalidArgumentError(
+        f"op {row.name} is called eagerly with a tensor of a graph, {tensor!r}; return the tensor "
+        "from the function, or keep it in a tf.Variable"
+    )
+
+
+use_packer(lambda tensors: call("Pack", tensors, axis=0))

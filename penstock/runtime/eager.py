@@ -1,0 +1,222 @@
+"""Running an op now: by its numpy kernel when that is quickest, else by a cached compiled kernel."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from penstock.core import dtypes
+from penstock.core.dtypes import DType
+from penstock.core.errors import UnimplementedError
+from penstock.ops import checks
+from penstock.ops.table import TYPE_LIST, OpDef
+from penstock.runtime.context import state
+from penstock.runtime.devices import device_for, host_is_default
+from penstock.runtime.freeze import freeze, freeze_array
+from penstock.runtime.inputs import literal_dtype
+from penstock.runtime.tensor import EagerTensor, wrap
+
+
+def run(
+    row: OpDef, values: Sequence[Any], attrs: dict[str, Any], lengths: list[int | None] | None
+) -> list[Any]:
+    """Run `row` on flat values and wrap what comes out."""
+    result = run_values(row, values, attrs, lengths)
+    if row.single_output:
+        return [_wrapped(row, 0, result, attrs)]
+    return [_wrapped(row, i, value, attrs) for i, value in enumerate(as_tuple(result))]
+
+
+def run_values(
+    row: OpDef, values: Sequence[Any], attrs: dict[str, Any], lengths: list[int | None] | None
+) -> Any:
+    """Run `row` on flat values: numpy, JAX arrays or objects. Gives what the kernel gives."""
+    host = row.host
+    if host is not None and (row.device is None or _prefers_host(row, values)):
+        arrays = [np.asarray(v) if isinstance(v, jax.Array) else v for v in values]
+        if lengths is not None and row.has_list_input:
+            arrays = row.pack(arrays, lengths)
+        with np.errstate(all="ignore"):
+            return host(*arrays, **attrs)
+    if row.device is None:
+        raise UnimplementedError(f"op {row.name!r} has no kernel")
+    return _run_compiled(row, values, attrs, lengths)
+
+
+def _prefers_host(row: OpDef, values: Sequence[Any]) -> bool:
+    if not host_is_default():
+        return False
+    size = 0
+    for value in values:
+        size += getattr(value, "size", 0)
+    return size <= row.host_limit
+
+
+def as_tuple(result: Any) -> tuple[Any, ...]:
+    """What a kernel of several outputs returned, as a flat tuple."""
+    if result is None:
+        return ()
+    if isinstance(result, (tuple, list)):
+        flat: list[Any] = []
+        for item in result:
+            if isinstance(item, (tuple, list)):
+                flat.extend(item)
+            else:
+                flat.append(item)
+        return tuple(flat)
+    return (result,)
+
+
+def _wrapped(row: OpDef, index: int, value: Any, attrs: dict[str, Any]) -> EagerTensor:
+    dtype = None
+    kind = getattr(value, "dtype", None)
+    if kind is None:
+        dtype = output_dtype(row, index, attrs)
+        if dtype is None or dtype.np != object:
+            value = np.asarray(value, None if dtype is None else dtype.np)
+    elif kind == object or kind.names is not None:
+        dtype = output_dtype(row, index, attrs)
+        if dtype is not None and dtype.np != kind:
+            dtype = None
+    return wrap(value, dtype)
+
+
+def output_dtype(row: OpDef, index: int, attrs: dict[str, Any]) -> DType | None:
+    """Dtype of output `index` as far as the schema and the attrs alone tell."""
+    args = row.output_args
+    if index >= len(args) or args[min(index, len(args) - 1)].is_list:
+        arg = args[-1]
+        if arg.type_list_attr is not None:
+            types = attrs.get(arg.type_list_attr)
+            offset = index - (len(args) - 1)
+            if types is not None and types is not TYPE_LIST and offset < len(types):
+                return dtypes.as_dtype(types[offset])
+            return None
+    else:
+        arg = args[index]
+    literal = literal_dtype(arg.type_attr)
+    if literal is not None:
+        return literal
+    value = attrs.get(arg.type_attr)
+    return value if isinstance(value, DType) else None
+
+
+# Compiled kernels by op, attrs and constant values, least recently used first.
+_compiled: OrderedDict[Any, _Compiled] = OrderedDict()
+_COMPILED_LIMIT = 4096
+_lock = threading.Lock()
+
+
+class _Compiled:
+    """A jitted kernel with the causes of its checks."""
+
+    __slots__ = ("_function", "causes")
+
+    def __init__(self, kernel: Callable[..., Any]) -> None:
+        self.causes: list[Any] = []
+        self._function = jax.jit(kernel)
+
+    def __call__(self, *arrays: Any) -> Any:
+        outputs, flag = self._function(*arrays)
+        if flag is not None:
+            checks.raise_failed(flag, self.causes)
+        return outputs
+
+
+def _run_compiled(
+    row: OpDef, values: Sequence[Any], attrs: dict[str, Any], lengths: list[int | None] | None
+) -> Any:
+    constants = row.flat_constants(attrs, lengths)
+    fixed = {i: np.asarray(values[i]) for i in constants}
+    for i, value in enumerate(values):
+        if getattr(value, "dtype", None) == object:
+            raise UnimplementedError(
+                f"op {row.name} has no kernel for {dtypes.string.name} on {state.device or 'CPU'}"
+            )
+        if i not in fixed and not hasattr(value, "dtype") and not _is_pytree(value):
+            raise UnimplementedError(f"op {row.name} cannot take a {type(value).__name__}")
+    key = (
+        row.name,
+        tuple((name, freeze(attrs[name])) for name in attrs),
+        tuple((i, freeze_array(fixed[i])) for i in sorted(fixed)),
+        None if lengths is None else tuple(lengths),
+        len(values),
+    )
+    compiled = _compiled.get(key)
+    if compiled is None:
+        compiled = _Compiled(lambda: None)
+        compiled._function = jax.jit(
+            functools.partial(_traced, row, dict(attrs), lengths, fixed, len(values), compiled)
+        )
+        with _lock:
+            _compiled[key] = compiled
+            while len(_compiled) > _COMPILED_LIMIT:
+                _compiled.popitem(last=False)
+    device = device_for(state.device)
+    arrays = [value for i, value in enumerate(values) if i not in fixed]
+    if device is not None:
+        arrays = [jax.device_put(value, device) for value in arrays]
+    return compiled(*arrays)
+
+
+def _is_pytree(value: Any) -> bool:
+    return not jax.tree_util.all_leaves([value])
+
+
+def _traced(
+    row: OpDef,
+    attrs: dict[str, Any],
+    lengths: list[int | None] | None,
+    fixed: dict[int, Any],
+    count: int,
+    compiled: _Compiled,
+    *arrays: Any,
+) -> Any:
+    given = iter(arrays)
+    values = [fixed[i] if i in fixed else next(given) for i in range(count)]
+    packed = row.pack(values, lengths) if lengths is not None and row.has_list_input else values
+    with checks.collecting() as collector:
+        collector.causes = compiled.causes
+        outputs = row.kernel(*packed, **attrs)
+    return outputs, collector.flag() if collector.failed else None
+
+
+def run_on_variables(row: OpDef, flat: Sequence[Any], attrs: dict[str, Any]) -> list[Any]:
+    """Run an op that reads or assigns variables."""
+    if row.name == "ReadVariableOp":
+        holder = flat[0]._value
+        with variables_lock:
+            holder.owned = False
+            return [wrap(holder.require_value(), holder.marked_dtype)]
+    values: list[Any] = [tensor._value for tensor in flat]
+    names = row.input_names
+    holders = {i: values[i] for i in row.variable_positions}
+    with variables_lock:
+        for i, holder in holders.items():
+            value = None
+            if names[i] in row.reads:
+                value = holder.require_value()
+            values[i] = value
+        result = as_tuple(run_state_kernel(row, values, attrs))
+        count = len(result) - len(row.write_positions)
+        for position, new in zip(row.write_positions, result[count:], strict=True):
+            holders[position].set_value(new, owned=names[position] in row.reads)
+    outputs = []
+    for i, value in enumerate(result[:count]):
+        outputs.append(_wrapped(row, i, value, attrs))
+    return outputs
+
+
+def run_state_kernel(row: OpDef, values: Sequence[Any], attrs: dict[str, Any]) -> Any:
+    """Run the kernel of a variable op on the values of its variables."""
+    return run_values(row, values, attrs, None)
+
+
+# Held while variables change or buffers that may be donated are handed to a computation.
+variables_lock = threading.RLock()

@@ -1,0 +1,433 @@
+"""Gradient tapes: recorders of op calls that can be walked back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from penstock.core import nest
+from penstock.core.errors import InvalidArgumentError
+from penstock.ops.table import OpDef
+from penstock.runtime.backprop import Record, backprop, dense, is_differentiable
+from penstock.runtime.context import not_recording, state
+from penstock.runtime.convert import convert_to_tensor
+from penstock.runtime.dispatch import call
+from penstock.runtime.indexed_slices import IndexedSlices
+from penstock.runtime.tensor import Tensor
+
+
+class UnconnectedGradients:
+    """What `gradient` gives for a source that no path joins to the target."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+    def __new__(cls, value: str = "none") -> Any:  # type: ignore[misc]
+        return value
+
+
+class GradientTape:
+    """Records operations for automatic differentiation.
+
+    Args:
+        persistent: whether `gradient` may be called more than once.
+        watch_accessed_variables: whether trainable variables are watched when they are read.
+
+    Source: TensorFlow's `tf.GradientTape`.
+    """
+
+    def __init__(
+        self,
+        persistent: bool = False,  # noqa: FBT001, FBT002
+        watch_accessed_variables: bool = True,  # noqa: FBT001, FBT002
+    ) -> None:
+        self._persistent = persistent
+        self._watch_accessed = watch_accessed_variables
+        self._recording = False
+        self._created_in = state.graph
+        self._reset()
+
+    def _reset(self) -> None:
+        self._records: list[Record] = []
+        self._tracked: set[int] = set()
+        self._kept: list[Any] = []
+        self._variables: dict[int, Any] = {}
+        self._spent = False
+
+    def __enter__(self) -> GradientTape:
+        if self._recording:
+            raise ValueError("a tape that is recording already cannot be entered again")
+        self._push()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._recording:
+            self._pop()
+
+    def _push(self) -> None:
+        self._recording = True
+        # A fresh list: other scopes may hold on to the one in force.
+        state.recorders = [*state.recorders, self]
+
+    def _pop(self) -> None:
+        self._recording = False
+        state.recorders = [recorder for recorder in state.recorders if recorder is not self]
+
+    def record(
+        self,
+        row: OpDef,
+        attrs: dict[str, Any],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        lengths: Sequence[int | None] | None,
+    ) -> None:
+        """Keep an op call if it depends on something watched."""
+        tracked = self._tracked
+        if self._watch_accessed and row.reads:
+            self._watch_read(row, inputs)
+        for tensor in inputs:
+            if id(tensor) in tracked:
+                break
+        else:
+            return
+        if not row.differentiable:
+            return
+        kept = False
+        for output in outputs:
+            if is_differentiable(output.dtype):
+                tracked.add(id(output))
+                kept = True
+        if kept:
+            node = None if state.graph is None else outputs[0].op
+            self._records.append(Record(row, attrs, inputs, outputs, lengths, None, node))
+
+    def record_custom(
+        self, inputs: Sequence[Any], outputs: Sequence[Any], rule: Callable[..., Any]
+    ) -> None:
+        """Keep a computation that brings its own gradient rule."""
+        if any(id(tensor) in self._tracked for tensor in inputs):
+            self._tracked.update(id(output) for output in outputs)
+            self._records.append(Record(None, {}, tuple(inputs), tuple(outputs), None, rule))
+
+    def watch_handle(self, handle: Any) -> None:
+        """Watch the variable behind `handle` if it is trainable and reads are watched."""
+        if self._watch_accessed and getattr(handle, "_trainable", False):
+            self._tracked.add(id(handle))
+            self._kept.append(handle)
+            self._variables[id(handle)] = handle
+
+    def _watch_read(self, row: OpDef, inputs: Sequence[Any]) -> None:
+        for position in row.variable_positions:
+            self.watch_handle(inputs[position])
+
+    def watch(self, tensor: Any) -> None:
+        """Have operations on `tensor`, a tensor, variable or nest of those, recorded.
+
+        Raises:
+            ValueError: something watched is no tensor.
+        """
+        for item in nest.flatten(tensor, expand_composites=True):
+            source = _source(item)
+            if not isinstance(source, Tensor):
+                raise ValueError(f"only tensors and variables can be watched, got {type(item)}")
+            if not is_differentiable(source.dtype):
+                _warn_not_differentiable(source)
+                continue
+            self._tracked.add(id(source))
+            self._kept.append(source)
+            if source is not item:
+                self._variables[id(source)] = source
+
+    def watched_variables(self) -> tuple[Any, ...]:
+        """Variables watched, in the order of their first use."""
+        owners = (handle._owner() for handle in self._variables.values())
+        return tuple(owner for owner in owners if owner is not None)
+
+    @contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """Record nothing inside.
+
+        Raises:
+            ValueError: the tape is not recording.
+        """
+        if not self._recording:
+            raise ValueError("a tape must be recording to be stopped")
+        self._pop()
+        try:
+            yield
+        finally:
+            self._push()
+
+    def reset(self) -> None:
+        """Forget everything recorded."""
+        recording = self._recording
+        if recording:
+            self._pop()
+        self._reset()
+        if recording:
+            self._push()
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: str = UnconnectedGradients.NONE,
+    ) -> Any:
+        """Gradient of the sum of `target` with respect to `sources`.
+
+        Args:
+            target: tensor or nest of tensors.
+            sources: tensor, variable or nest of those.
+            output_gradients: gradient that flows into each target; ones where None.
+            unconnected_gradients: "none" or "zero", for sources that no path joins to a target.
+
+        Returns:
+            A nest like `sources` of tensors, `IndexedSlices` or None.
+
+        Raises:
+            RuntimeError: a tape that is not persistent was asked twice.
+        """
+        if self._spent:
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients "
+                "(or jacobians)"
+            )
+        if target is None:
+            raise TypeError("target must be a tensor or a nest of tensors, got None")
+        recording = self._recording
+        if recording and not self._persistent:
+            self._pop()
+        flat_targets, seeds = _flat_targets(target, output_gradients)
+        flat_sources = [
+            _source(item) for item in nest.flatten(sources, expand_composites=True)
+        ]
+        try:
+            results = backprop(self._records, flat_targets, seeds, flat_sources)
+        finally:
+            if not self._persistent:
+                self._spent = True
+                self._records = []
+        if getattr(unconnected_gradients, "value", unconnected_gradients) == "zero":
+            results = [
+                _zeros_like_source(source, item) if result is None else result
+                for result, source, item in zip(
+                    results,
+                    flat_sources,
+                    nest.flatten(sources, expand_composites=True),
+                    strict=True,
+                )
+            ]
+        return _pack(sources, results)
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: str = UnconnectedGradients.NONE,
+        parallel_iterations: Any = None,  # noqa: ARG002
+        experimental_use_pfor: bool = True,  # noqa: ARG002, FBT001, FBT002
+    ) -> Any:
+        """Derivative of each element of `target` with respect to each element of `sources`.
+
+        Returns:
+            A nest like `sources`; each part has the shape of the target followed by the source's.
+        """
+        count = _static_size(target)
+        flat_sources = nest.flatten(sources)
+        with _kept_persistent(self):
+            rows = [
+                self.gradient(target, flat_sources, _one_hot_like(target, i, count))
+                for i in range(count)
+            ]
+        self._spent = not self._persistent
+        results = []
+        for j, source in enumerate(flat_sources):
+            parts = [dense(row[j]) for row in rows]
+            if not parts or any(part is None for part in parts):
+                zero = unconnected_gradients == "zero"
+                shape = [*target.shape.as_list(), *source.shape.as_list()]
+                results.append(
+                    call("Fill", shape, convert_to_tensor(0, source.dtype)) if zero else None
+                )
+                continue
+            stacked = call("Pack", parts, axis=0)
+            results.append(
+                call(
+                    "Reshape",
+                    stacked,
+                    call("ConcatV2", [call("Shape", target), call("Shape", parts[0])], 0),
+                )
+            )
+        return nest.pack_sequence_as(sources, results)
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: str = UnconnectedGradients.NONE,
+        parallel_iterations: Any = None,  # noqa: ARG002
+        experimental_use_pfor: bool = True,  # noqa: ARG002, FBT001, FBT002
+    ) -> Any:
+        """Derivative of each row of `target` with respect to the same row of `source`.
+
+        Returns:
+            [n, ...target's inner shape, ...source's inner shape].
+        """
+        batch, *inner = target.shape.as_list()
+        if batch != source.shape.as_list()[0]:
+            raise ValueError(
+                f"target and source must have the same first dimension, got {target.shape} and "
+                f"{source.shape}"
+            )
+        count = int(np.prod(inner, dtype=np.int64))
+        with _kept_persistent(self):
+            rows = [
+                self.gradient(target, source, _one_hot_inner(target, i, count))
+                for i in range(count)
+            ]
+        self._spent = not self._persistent
+        if any(row is None for row in rows):
+            if unconnected_gradients != "zero":
+                return None
+            rows = [call("ZerosLike", source) for _ in rows]
+        stacked = call("Pack", [dense(row) for row in rows], axis=1)
+        return call("Reshape", stacked, [-1, *inner, *source.shape.as_list()[1:]])
+
+
+@contextmanager
+def _kept_persistent(tape: GradientTape) -> Iterator[None]:
+    if tape._spent:
+        raise RuntimeError(
+            "A non-persistent GradientTape can only be used to compute one set of gradients "
+            "(or jacobians)"
+        )
+    saved = tape._persistent
+    recording = tape._recording
+    tape._persistent = True
+    if recording and not saved:
+        tape._pop()
+    try:
+        yield
+    finally:
+        tape._persistent = saved
+
+
+def _static_size(target: Any) -> int:
+    size = target.shape.num_elements()
+    if size is None:
+        raise InvalidArgumentError(
+            f"jacobian needs a target of known shape, got {target.shape}; set its shape first"
+        )
+    return int(size)
+
+
+def _one_hot_like(target: Any, index: int, count: int) -> Any:
+    flat = np.zeros((count,), target.dtype.np)
+    flat[index] = 1
+    return convert_to_tensor(flat.reshape(target.shape.as_list()))
+
+
+def _one_hot_inner(target: Any, index: int, count: int) -> Any:
+    flat = np.zeros((1, count), target.dtype.np)
+    flat[0, index] = 1
+    inner = flat.reshape([1, *target.shape.as_list()[1:]])
+    return call("Mul", call("OnesLike", target), convert_to_tensor(inner))
+
+
+def _source(item: Any) -> Any:
+    """The tensor that stands for `item` on tapes: a variable's handle, else itself."""
+    handle = getattr(item, "handle", None)
+    if handle is not None and not isinstance(item, Tensor):
+        return handle
+    if isinstance(item, Tensor):
+        return item
+    inner = getattr(item, "_value", None) or getattr(item, "value", None)
+    if inner is not None and getattr(inner, "handle", None) is not None:
+        return inner.handle
+    if isinstance(item, (int, float, np.ndarray, np.generic, list)):
+        return convert_to_tensor(item)
+    raise TypeError(f"a source must be a tensor or a variable, got {type(item).__name__}")
+
+
+def _flat_targets(target: Any, output_gradients: Any) -> tuple[list[Any], list[Any]]:
+    targets = nest.flatten(target, expand_composites=True)
+    if output_gradients is None:
+        seeds: list[Any] = [None] * len(targets)
+    else:
+        seeds = nest.flatten(output_gradients, expand_composites=True)
+        if len(seeds) != len(targets):
+            raise ValueError(
+                f"output_gradients must match target's {len(targets)} tensors, got {len(seeds)}"
+            )
+    kept_targets, kept_seeds = [], []
+    for item, seed in zip(targets, seeds, strict=True):
+        source = _source(item)
+        if seed is not None and not isinstance(seed, IndexedSlices):
+            seed = convert_to_tensor(seed, None if source.dtype.name == "resource" else source.dtype)
+        kept_targets.append(source)
+        kept_seeds.append(seed)
+    return kept_targets, kept_seeds
+
+
+def _zeros_like_source(source: Any, item: Any) -> Any:
+    if source is item:
+        return call("ZerosLike", source)
+    return call("ZerosLike", convert_to_tensor(item))
+
+
+def _pack(sources: Any, results: list[Any]) -> Any:
+    # Gradients of composites are composites of the gradients of their values.
+    if not nest.is_nested_or_composite(sources):
+        return results[0]
+    if all(not nest.is_nested_or_composite(item) for item in nest.flatten(sources)):
+        return nest.pack_sequence_as(sources, results)
+    packed = []
+    start = 0
+    for item in nest.flatten(sources):
+        width = len(nest.flatten(item, expand_composites=True))
+        parts = results[start : start + width]
+        start += width
+        packed.append(_pack_composite(item, parts))
+    return nest.pack_sequence_as(sources, packed)
+
+
+def _pack_composite(item: Any, parts: list[Any]) -> Any:
+    if not nest.is_nested_or_composite(item):
+        return parts[0]
+    if all(part is None for part in parts):
+        return None
+    filled = [
+        original if part is None else part
+        for part, original in zip(parts, nest.flatten(item, expand_composites=True), strict=True)
+    ]
+    return nest.pack_sequence_as(item, filled, expand_composites=True)
+
+
+def _warn_not_differentiable(source: Any) -> None:
+    import warnings  # noqa: PLC0415  (only a mistake pays for it)
+
+    warnings.warn(
+        f"a watched tensor must be floating (e.g. tf.float32), got {source.dtype.name}; its "
+        "gradient will be None",
+        stacklevel=3,
+    )
+
+
+def record_custom(
+    inputs: Sequence[Any], outputs: Sequence[Any], rule: Callable[..., Any]
+) -> None:
+    """Tell the tapes in force of a computation that brings its own gradient rule."""
+    for recorder in state.recorders:
+        recorder.record_custom(inputs, outputs, rule)
+
+
+__all__ = [
+    "GradientTape",
+    "UnconnectedGradients",
+    "not_recording",
+    "record_custom",
+]
