@@ -1,0 +1,1 @@
+"""Bytes and messages: what TensorFlow writes to files and wires, without meaning."""

@@ -1,0 +1,160 @@
+"""CRC-32C, the checksum of every TensorFlow file, in numpy.
+
+The checksum is linear over GF(2), so that parts can be worked on side by side and joined. Long
+data are cut into lanes, which advance together four bytes a step; short data are one table
+look-up per byte, by its distance from the end, and a reduction.
+
+Source: RFC 3720, appendix B.4; the masking is LevelDB's.
+"""
+
+import functools
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint32]
+Buffer = bytes | bytearray | memoryview
+
+_POLYNOMIAL: Final = 0x82F63B78
+_ONES: Final = 0xFFFFFFFF
+_MASK_DELTA: Final = 0xA282EAD8
+_FEW: Final = 48  # bytes for which a plain loop beats numpy's calls
+_BLOCK: Final = 1024
+_LANES_FROM: Final = 16 * _BLOCK
+_SHORT_LANE, _LONG_LANE = 64, 256
+_MOST_LANES: Final = 4096
+
+
+def crc32c(data: Buffer | NDArray[Any], crc: int = 0) -> int:
+    """Checksum of `data`.
+
+    Args:
+        data: bytes, or a contiguous array.
+        crc: checksum of the data before, to go on from.
+
+    Example:
+        >>> hex(crc32c(b"123456789"))
+        '0xe3069283'
+    """
+    if isinstance(data, np.ndarray):
+        data = data.reshape(-1).view(np.uint8).data
+    view = memoryview(data)
+    state = crc ^ _ONES
+    position, size = 0, len(view)
+    while size - position >= _LANES_FROM:
+        lanes, lane = _cut(size - position)
+        state = _advance_lanes(state, view[position : position + lanes * lane], lanes)
+        position += lanes * lane
+    while size - position > _FEW:
+        block = view[position : position + _BLOCK]
+        state = _advance_block(state, block)
+        position += len(block)
+    table = _byte_list()
+    for byte in view[position:]:
+        state = table[(state ^ byte) & 0xFF] ^ (state >> 8)
+    return state ^ _ONES
+
+
+def mask(crc: int) -> int:
+    """Hide a checksum that is stored among data which are themselves checksummed."""
+    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & _ONES
+
+
+def unmask(masked: int) -> int:
+    """Undo `mask`."""
+    rotated = (masked - _MASK_DELTA) & _ONES
+    return (rotated >> 17 | rotated << 15) & _ONES
+
+
+def masked_crc32c(data: Buffer | NDArray[Any]) -> int:
+    """Masked checksum of `data`, as records and table blocks store it."""
+    return mask(crc32c(data))
+
+
+def _cut(size: int) -> tuple[int, int]:
+    """Number and length of the lanes for data of that size; powers of two, for the joining."""
+    lane = _SHORT_LANE if size < _MOST_LANES * _SHORT_LANE else _LONG_LANE
+    return min(_MOST_LANES, 1 << ((size // lane).bit_length() - 1)), lane
+
+
+def _advance_lanes(state: int, data: memoryview, lanes: int) -> int:
+    low_table, high_table = _word_tables()
+    columns = np.ascontiguousarray(np.frombuffer(data, "<u4").reshape(lanes, -1).T)
+    states: Words = np.zeros(lanes, np.uint32)
+    states[0] = state
+    halves = states.view(np.uint16)
+    low, high = np.empty_like(states), np.empty_like(states)
+    for column in columns:
+        np.bitwise_xor(states, column, out=states)
+        # With "clip" numpy writes to `out` directly; every index is in range anyway.
+        low_table.take(halves[0::2], out=low, mode="clip")
+        high_table.take(halves[1::2], out=high, mode="clip")
+        np.bitwise_xor(low, high, out=states)
+    length = len(data) // lanes
+    while len(states) > 1:
+        states = _shift(states[0::2], length) ^ states[1::2]
+        length *= 2
+    return int(states[0])
+
+
+def _advance_block(state: int, data: memoryview) -> int:
+    table, offsets = _distance_table()
+    indices = np.frombuffer(data, np.uint8) + offsets[-len(data) :]
+    # A state is the same as its four bytes added to the data.
+    for i in range(4):
+        indices[i] ^= state >> 8 * i & 0xFF
+    return int(np.bitwise_xor.reduce(table.take(indices, mode="clip")))
+
+
+def _shift(states: Words, length: int) -> Words:
+    """States after `length` zero bytes, a power of two."""
+    table = _shift_table(length)
+    quarters = np.ascontiguousarray(states).view(np.uint8).reshape(-1, 4)
+    shifted: Words = table[0][quarters[:, 0]]
+    for i in range(1, 4):
+        shifted = shifted ^ table[i][quarters[:, i]]
+    return shifted
+
+
+@functools.cache
+def _byte_table() -> Words:
+    table: Words = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = np.where(table & 1, table >> 1 ^ np.uint32(_POLYNOMIAL), table >> 1)
+    return table
+
+
+@functools.cache
+def _byte_list() -> list[int]:
+    return _byte_table().tolist()
+
+
+def _one_byte_on(states: Words) -> Words:
+    return _byte_table()[states & 0xFF] ^ (states >> 8)
+
+
+@functools.cache
+def _word_tables() -> tuple[Words, Words]:
+    """States four bytes after each value of the low and of the high half."""
+    high = _one_byte_on(_one_byte_on(np.arange(1 << 16, dtype=np.uint32)))
+    return _one_byte_on(_one_byte_on(high)), high
+
+
+@functools.cache
+def _shift_table(length: int) -> Words:
+    """Shape: table [4, 256], for each byte of the state its share of the state later."""
+    values = np.arange(256, dtype=np.uint32)
+    states = np.stack([values << np.uint32(8 * i) for i in range(4)]).ravel()
+    if length == 1:
+        return _one_byte_on(states).reshape(4, 256)
+    return _shift(_shift(states, length // 2), length // 2).reshape(4, 256)
+
+
+@functools.cache
+def _distance_table() -> tuple[Words, NDArray[np.intp]]:
+    """For each place in a block and each byte there its share of the state at the end."""
+    table = _byte_table()[np.newaxis]
+    while len(table) < _BLOCK:
+        table = np.concatenate([_shift(table.ravel(), len(table)).reshape(table.shape), table])
+    return table.ravel(), np.arange(_BLOCK, dtype=np.intp) * 256
