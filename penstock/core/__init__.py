@@ -1,1 +1,1 @@
-"""Values without tensors: dtypes, shapes, specs, nests, errors, device names, flags, metrics."""
+"""What every room speaks of and nobody computes with: dtypes, shapes, specs, nests, errors."""

@@ -143,7 +143,7 @@ class DType:
         raise TypeError(f"Cannot find {word} value of {self}.")
 
     def is_compatible_with(self, other: Any) -> builtins.bool:
-        """Tell whether a value of type `other`, or what it refers to, can be used as this type."""
+        """Tell whether a value of type `other`, or what it refers to, is of this type."""
         other = as_dtype(other)
         return self is other or self is other.base_dtype
 
@@ -238,7 +238,7 @@ int8 = _BY_ENUM[6]
 string = _BY_ENUM[7]
 complex64 = _BY_ENUM[8]
 int64 = _BY_ENUM[9]
-bool = _BY_ENUM[10]  # noqa: A001  (TensorFlow's name)
+bool = _BY_ENUM[10]
 qint8 = _BY_ENUM[11]
 quint8 = _BY_ENUM[12]
 qint32 = _BY_ENUM[13]
@@ -269,16 +269,22 @@ _BY_NUMPY: dict[np.dtype[Any], DType] = {
     each.np: each for each in ALL if each not in (resource, variant)
 }
 _BY_SCALAR_TYPE: dict[Any, DType] = {
-    each.np.type: each for each in ALL if each.np.names is None and each._numpy_type
+    each.np.type: each for each in ALL if each.np.names is None and each.is_numpy_compatible
 }
 _BY_SCALAR_TYPE |= {np.str_: string, np.bytes_: string}
 _BY_VALUE: dict[Any, DType] = {
     **_BY_ENUM,
     **{each.name: each for each in _BY_ENUM.values()},
-    **{"float": float32, "double": float64, "half": float16},
-    **{"float_ref": _BY_ENUM[101], "double_ref": _BY_ENUM[102], "half_ref": _BY_ENUM[119]},
     **_BY_SCALAR_TYPE,
-    **{float: float32, builtins.bool: bool, object: string},
+    "float": float32,
+    "double": float64,
+    "half": float16,
+    "float_ref": _BY_ENUM[101],
+    "double_ref": _BY_ENUM[102],
+    "half_ref": _BY_ENUM[119],
+    float: float32,
+    builtins.bool: bool,
+    object: string,
 }
 
 

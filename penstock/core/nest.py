@@ -4,6 +4,7 @@ Dicts are walked in the order of their sorted keys. What counts as a structure i
 `nest_kinds`; sets, strings and arrays are leaves.
 """
 
+# ruff: noqa: SLF001  (the underscored methods are the protocol of composites and specs)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ def is_attrs(structure: Any) -> bool:
 
 
 def is_namedtuple(instance: Any, strict: bool = False) -> bool:
-    """Tell whether `instance` is a named tuple; when `strict`, of a class made by no subclassing."""
+    """Tell whether `instance` is a named tuple; if `strict`, not of a subclass of one."""
     cls = type(instance)
     return nest_kinds.is_namedtuple_class(cls) and (not strict or cls.__bases__ == (tuple,))
 
@@ -110,9 +111,10 @@ def pack_sequence_as(
     if kind is None:
         if len(flat_sequence) != 1:
             raise ValueError(
-                f"The target structure is of type `{type(structure)}`\n  {_shorten(structure)}\n"
-                f"However the input is a sequence ({type(flat_sequence)}) of length "
-                f"{len(flat_sequence)}.\n  {_shorten(flat_sequence)}\nnest cannot guarantee "
+                f"The target structure is of type `{type(structure)}`\n"
+                f"  {_shorten(structure)}\nHowever the input is a sequence "
+                f"({type(flat_sequence)}) of length {len(flat_sequence)}.\n"
+                f"  {_shorten(flat_sequence)}\nnest cannot guarantee "
                 "that it is safe to map one to the other."
             )
         return flat_sequence[0]
@@ -124,8 +126,9 @@ def pack_sequence_as(
         complete = False
     if not complete:
         raise ValueError(
-            f"Could not pack sequence. Structure had {len(flatten_by(kinds, structure))} atoms, "
-            f"but flat_sequence had {len(flat_sequence)} items.  Structure: {structure}, "
+            "Could not pack sequence. Structure had "
+            f"{len(flatten_by(kinds, structure))} atoms, but flat_sequence had "
+            f"{len(flat_sequence)} items.  Structure: {structure}, "
             f"flat_sequence: {flat_sequence}."
         )
     return packed
@@ -142,7 +145,11 @@ def _leaves_of_flat(flat_sequence: Any) -> Sequence[Any]:
 
 
 def pack_by(kinds: Kinds, kind: Kind, structure: Any, leaves: Iterator[Any]) -> Any:
-    """Build a structure like `structure`, taking leaves one by one; `StopIteration` when short."""
+    """Build a structure like `structure`, taking leaves one by one.
+
+    Raises:
+        StopIteration: there are too few.
+    """
     children = []
     for child in kind.values(structure):
         child_kind = kinds[type(child)]
@@ -226,19 +233,27 @@ def assert_same_structure(
     """
     kinds = WITH_COMPOSITES if expand_composites else CORE
     try:
-        compare_by(kinds, nest1, nest2, check_types)
+        assert_same_by(kinds, nest1, nest2, check_types)
     except (TypeError, ValueError) as error:
         raise type(error)(
-            "The two structures don't have the same nested structure.\n\n"
-            f"First structure: {_named(nest1)}\n\nSecond structure: {_named(nest2)}\n\n"
-            f"More specifically: {error}\n"
-            f"Entire first structure:\n{_skeleton(nest1)}\n"
+            f"{error}\nEntire first structure:\n{_skeleton(nest1)}\n"
             f"Entire second structure:\n{_skeleton(nest2)}"
         ) from None
 
 
-def compare_by(kinds: Kinds, first: Any, second: Any, check_types: bool) -> None:
+def assert_same_by(kinds: Kinds, nest1: Any, nest2: Any, check_types: bool) -> None:
     """Raise unless two structures are nested in the same way, as `kinds` sees them."""
+    try:
+        _compare(kinds, nest1, nest2, check_types)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            "The two structures don't have the same nested structure.\n\n"
+            f"First structure: {_named(nest1)}\n\nSecond structure: {_named(nest2)}\n\n"
+            f"More specifically: {error}"
+        ) from None
+
+
+def _compare(kinds: Kinds, first: Any, second: Any, check_types: bool) -> None:
     one, two = kinds[type(first)], kinds[type(second)]
     if one is None and two is None:
         return
@@ -248,7 +263,9 @@ def compare_by(kinds: Kinds, first: Any, second: Any, check_types: bool) -> None
             f'Substructure "{_named(inner)}" is a sequence, while substructure '
             f'"{_named(leaf)}" is not'
         )
-    if check_types:
+    if one in EXPANDED and two in EXPANDED:
+        _compare_specs(first, second, one, two)
+    elif check_types:
         _compare_types(first, second, one, two)
     mine, theirs = one.values(first), two.values(second)
     if len(mine) != len(theirs):
@@ -257,18 +274,15 @@ def compare_by(kinds: Kinds, first: Any, second: Any, check_types: bool) -> None
             f"First structure: {_named(first)}. Second structure: {_named(second)}"
         )
     for child, other in zip(mine, theirs, strict=True):
-        compare_by(kinds, child, other, check_types)
+        _compare(kinds, child, other, check_types)
 
 
 def _compare_types(first: Any, second: Any, one: Kind, two: Kind) -> None:
-    if one in EXPANDED and two in EXPANDED:
-        _compare_specs(first, second, one, two)
-    elif one in MAPPINGS and two in MAPPINGS:
+    if one in MAPPINGS and two in MAPPINGS:
         if set(first) != set(second):
             raise ValueError(
                 "The two dictionaries don't have the same set of keys. First structure has "
-                f"type={type(first).__name__} str={first}, while second structure has "
-                f"type={type(second).__name__} str={second}"
+                f"keys {list(first)}, while second structure has keys {list(second)}"
             )
     elif one is nest_kinds.NAMED_TUPLE and two is nest_kinds.NAMED_TUPLE:
         if not same_namedtuples(first, second):
@@ -286,9 +300,9 @@ def _compare_types(first: Any, second: Any, one: Kind, two: Kind) -> None:
 
 
 def _compare_specs(first: Any, second: Any, one: Kind, two: Kind) -> None:
-    mine = first if one is nest_kinds.SPEC else first._type_spec  # noqa: SLF001
-    theirs = second if two is nest_kinds.SPEC else second._type_spec  # noqa: SLF001
-    mine, theirs = mine._without_tensor_names(), theirs._without_tensor_names()  # noqa: SLF001
+    mine = first if one is nest_kinds.SPEC else first._type_spec
+    theirs = second if two is nest_kinds.SPEC else second._type_spec
+    mine, theirs = mine._without_tensor_names(), theirs._without_tensor_names()
     if mine.most_specific_common_supertype([theirs]) is None:
         raise ValueError(f"Incompatible CompositeTensor TypeSpecs: {mine} vs. {theirs}")
 
@@ -371,8 +385,8 @@ def _compare_children(shallow: Any, deep: Any, one: Kind, two: Kind) -> None:
     mine, theirs = len(one.values(shallow)), len(two.values(deep))
     if mine != theirs:
         raise ValueError(
-            "The two structures don't have the same sequence length. Input structure has length "
-            f"{theirs}, while shallow structure has length {mine}."
+            "The two structures don't have the same sequence length. Input structure has "
+            f"length {theirs}, while shallow structure has length {mine}."
         )
     if one in MAPPINGS:
         absent = set(shallow) - set(deep if two in MAPPINGS else two.keys(deep))
@@ -523,3 +537,53 @@ def list_to_tuple(structure: Any) -> Any:
         return structure
     children = [list_to_tuple(child) for child in kind.values(structure)]
     return tuple(children) if isinstance(structure, list) else kind.build(structure, children)
+
+
+def get_traverse_shallow_structure(
+    traverse_fn: Callable[[Any], Any], structure: Any, expand_composites: bool = False
+) -> Any:
+    """Return the upper part of a structure, as far as `traverse_fn` wants to go down.
+
+    Args:
+        traverse_fn: says of a part whether to look into it: true or false, or one of them for
+            each child, packed like the part.
+        structure: any value.
+        expand_composites: take composite tensors apart.
+
+    Returns:
+        A structure of booleans, false where the walk stopped.
+
+    Raises:
+        TypeError: `traverse_fn` answered with something else.
+    """
+    kinds = WITH_COMPOSITES if expand_composites else CORE
+    answer = traverse_fn(structure)
+    kind = kinds[type(structure)]
+    if kind is None:
+        if not isinstance(answer, bool):
+            raise TypeError(
+                f"traverse_fn returned structure: {answer} for non-structure: {structure}"
+            )
+        return answer
+    if answer is False:
+        return False
+    children = kind.values(structure)
+    wanted: Sequence[Any] = [True] * len(children)
+    if answer is not True:
+        answer_kind = kinds[type(answer)]
+        if answer_kind is None:
+            raise TypeError(
+                f"traverse_fn returned a non-bool scalar: {answer} for input: {structure}"
+            )
+        assert_shallow_structure(answer, structure, expand_composites=expand_composites)
+        wanted = answer_kind.values(answer)
+        if not all(isinstance(each, bool) for each in wanted):
+            raise TypeError(
+                f"traverse_fn didn't return a depth=1 structure of bools.  saw: {answer}  "
+                f"for structure: {structure}"
+            )
+    level = [
+        get_traverse_shallow_structure(traverse_fn, child, expand_composites) if go else False
+        for child, go in zip(children, wanted, strict=True)
+    ]
+    return kind.build(structure, level)

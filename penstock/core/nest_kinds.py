@@ -1,9 +1,9 @@
 """What counts as a nested structure, and how each kind is taken apart and built again."""
 
+# ruff: noqa: SLF001  (the underscored methods are the protocol of composites and specs)
 from __future__ import annotations
 
 import collections
-import dataclasses
 from collections.abc import Callable, Mapping, MappingView, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
@@ -75,11 +75,6 @@ def _build_mapping(like: Any, children: list[Any]) -> Any:
     found = dict(zip(sorted_keys(like), children, strict=True))
     try:
         return type(like)((key, found[key]) for key in like)
-    except TypeError:
-        pass
-    try:
-        # A read-only view such as `MappingProxyType` wants a mapping.
-        return type(like)({key: found[key] for key in like})
     except TypeError as error:
         raise TypeError(
             f"Error creating an object of type {type(like)} like {like}. Note that it must "
@@ -128,7 +123,7 @@ def _children_as_list(_like: Any, children: list[Any]) -> list[Any]:
 
 
 def _composite_values(value: Any) -> tuple[Any]:
-    return (value._type_spec._to_components(value),)  # noqa: SLF001  (a spec's protocol)
+    return (value._type_spec._to_components(value),)
 
 
 def _composite_keys(value: Any) -> tuple[str]:
@@ -136,11 +131,11 @@ def _composite_keys(value: Any) -> tuple[str]:
 
 
 def _build_composite(like: Any, children: list[Any]) -> Any:
-    return like._type_spec._from_components(children[0])  # noqa: SLF001
+    return like._type_spec._from_components(children[0])
 
 
 def _spec_values(spec: Any) -> tuple[Any]:
-    return (spec._component_specs,)  # noqa: SLF001
+    return (spec._component_specs,)
 
 
 def _spec_keys(spec: Any) -> tuple[str]:
@@ -149,7 +144,7 @@ def _spec_keys(spec: Any) -> tuple[str]:
 
 
 def _build_from_spec(spec: Any, children: list[Any]) -> Any:
-    return spec._from_components(children[0])  # noqa: SLF001
+    return spec._from_components(children[0])
 
 
 LIST = Kind(_identity, _positions, _children_as_list)
@@ -181,12 +176,7 @@ def is_namedtuple_class(cls: type) -> bool:
 
 
 def _is_custom(cls: type) -> bool:
-    # TensorFlow asks for a dataclass with the two methods.
-    return (
-        dataclasses.is_dataclass(cls)
-        and hasattr(cls, "__tf_flatten__")
-        and hasattr(cls, "__tf_unflatten__")
-    )
+    return hasattr(cls, "__tf_flatten__") and hasattr(cls, "__tf_unflatten__")
 
 
 _EXACT: dict[type, Kind] = {list: LIST, tuple: TUPLE, dict: DICT, range: RANGE}
@@ -196,7 +186,7 @@ def _classify_core(cls: type) -> Kind | None:
     if cls in _EXACT:
         return _EXACT[cls]
     tests: tuple[tuple[bool, Kind | None], ...] = (
-        (issubclass(cls, (str, bytes, bytearray, memoryview)), None),
+        (issubclass(cls, (str, bytes)), None),
         (issubclass(cls, MutableMapping), MUTABLE_MAPPING),
         (issubclass(cls, Mapping), MAPPING),
         (issubclass(cls, MappingView), VIEW),
@@ -212,7 +202,7 @@ def _classify_expanded(cls: type) -> Kind | None:
     if issubclass(cls, CompositeTensor):
         return COMPOSITE
     if issubclass(cls, SpecMarker):
-        return None if cls._is_leaf_in_nests else SPEC  # noqa: SLF001
+        return None if cls._is_leaf_in_nests else SPEC
     return CORE[cls]
 
 

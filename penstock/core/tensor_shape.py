@@ -1,5 +1,6 @@
 """Shapes that may be known only in part."""
 
+# ruff: noqa: SLF001  (shapes read each other's sizes)
 from __future__ import annotations
 
 import math
@@ -236,7 +237,7 @@ class TensorShape:
     def __getitem__(self, key: SupportsIndex) -> int | None: ...
     @overload
     def __getitem__(self, key: slice) -> TensorShape: ...
-    def __getitem__(self, key: SupportsIndex | slice) -> int | None | TensorShape:
+    def __getitem__(self, key: SupportsIndex | slice) -> int | TensorShape | None:
         if self._dims is not None:
             found = self._dims[key]
             return TensorShape.of(found) if isinstance(found, tuple) else found
@@ -327,7 +328,7 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
     shorter = (1,) * (len(longer) - len(shorter)) + shorter
     sizes: list[int | None] = []
     for a, b in zip(longer, shorter, strict=True):
-        if a == b or b == 1:
+        if b in (a, 1):
             sizes.append(a)
         elif a == 1:
             sizes.append(b)

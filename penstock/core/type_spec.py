@@ -1,5 +1,6 @@
 """Specs: what is known of a value without the value, as for the arguments of a function."""
 
+# ruff: noqa: SLF001  (the underscored methods are the protocol between specs)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -8,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from penstock.core import nest
+from penstock.core import nest, spec_facts
 from penstock.core.composite_tensor import CompositeTensor, SpecMarker
 from penstock.core.dtypes import DType, as_dtype, dtype_of_numpy, float32
-from penstock.core.tensor_shape import TensorShape, as_shape
+from penstock.core.tensor_shape import TensorShape, as_shape, broadcast_static_shape
 
 
 class TypeSpec(SpecMarker, ABC):
@@ -24,6 +25,8 @@ class TypeSpec(SpecMarker, ABC):
     """
 
     __slots__ = ("_cached_key",)
+
+    _cached_key: Any
 
     @property
     @abstractmethod
@@ -56,18 +59,22 @@ class TypeSpec(SpecMarker, ABC):
         other = spec_or_value
         if not isinstance(other, TypeSpec):
             other = type_spec_from_value(other)
-        return type(self) is type(other) and _facts_agree(self._serialize(), other._serialize())
+        return type(self) is type(other) and spec_facts.agree(
+            self._serialize(), other._serialize()
+        )
 
     def is_subtype_of(self, other: Any) -> bool:
         """Tell whether every value that fits this spec also fits `other`."""
-        return type(self) is type(other) and _is_subfact(self._serialize(), other._serialize())
+        return type(self) is type(other) and spec_facts.is_narrower(
+            self._serialize(), other._serialize()
+        )
 
     def most_specific_common_supertype(self, others: Sequence[Any]) -> Any:
         """Return the narrowest spec that values of this and all `others` fit, or `None`."""
         if any(type(self) is not type(other) for other in others):
             return None
-        merged = _merge_facts(self._serialize(), [other._serialize() for other in others])
-        return None if merged is _NO_MERGE else self._deserialize(merged)
+        merged = spec_facts.merge(self._serialize(), [other._serialize() for other in others])
+        return None if merged is spec_facts.NO_MERGE else self._deserialize(merged)
 
     def most_specific_compatible_type(self, other: Any) -> Any:
         """Return the narrowest spec that values of both fit.
@@ -107,10 +114,10 @@ class TypeSpec(SpecMarker, ABC):
 
     def _with_tensor_ranks_only(self) -> Any:
         """Return this spec with every size forgotten; ranks stay."""
-        return self._deserialize(_map_facts(_forget_sizes, self._serialize()))
+        return self._deserialize(spec_facts.map_facts(_forget_sizes, self._serialize()))
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self._key() == other._key()  # type: ignore[attr-defined]
+        return type(other) is type(self) and self._key() == other._key()
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -122,7 +129,7 @@ class TypeSpec(SpecMarker, ABC):
         try:
             return self._cached_key
         except AttributeError:
-            self._cached_key = (type(self), _hashable(self._serialize()))
+            self._cached_key = (type(self), spec_facts.hashable(self._serialize()))
             return self._cached_key
 
     def __repr__(self) -> str:
@@ -194,9 +201,9 @@ class DenseSpec(TypeSpec):
     def __eq__(self, other: object) -> bool:
         return self is other or (
             type(self) is type(other)
-            and self._shape == other._shape  # type: ignore[attr-defined]
-            and self._dtype is other._dtype  # type: ignore[attr-defined]
-            and self._name == other._name  # type: ignore[attr-defined]
+            and self._shape == other._shape
+            and self._dtype is other._dtype
+            and self._name == other._name
         )
 
     def __hash__(self) -> int:
@@ -242,7 +249,9 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
             ValueError: `tensor` is not a tensor.
         """
         if not isinstance(tensor, TensorSpec._tensor_class):
-            raise ValueError(f"`tensor` should be a tf.Tensor, but got type {type(tensor)}.")
+            raise ValueError(  # noqa: TRY004  (TensorFlow's class)
+                f"`tensor` should be a tf.Tensor, but got type {type(tensor)}."
+            )
         if name is None and getattr(tensor, "graph", None) is not None:
             name = tensor.op.name
         return TensorSpec(tensor.shape, tensor.dtype, name)
@@ -303,16 +312,12 @@ class BoundedTensorSpec(TensorSpec):
         if value is None:
             raise ValueError(f"`{word}` can not be None.")
         array = np.array(value, dtype=self.dtype.np)
-        sizes = self.shape
-        fits = sizes.rank is None or (
-            array.ndim <= sizes.rank
-            and all(
-                size in (1, known) or known is None
-                for size, known in zip(array.shape[::-1], list(sizes)[::-1], strict=False)
-            )
-        )
-        if not fits:
-            raise ValueError(f"`{word}` {value} is not compatible with shape {self.shape}.")
+        try:
+            broadcast_static_shape(array.shape, self.shape)
+        except ValueError:
+            raise ValueError(
+                f"`{word}` {value} is not compatible with shape {self.shape}."
+            ) from None
         array.setflags(write=False)
         return array
 
@@ -429,20 +434,6 @@ def type_spec_from_value(value: Any, use_fallback: bool = True) -> Any:
     )
 
 
-_NO_MERGE = object()
-
-
-def _map_facts(function: Callable[[Any], Any], facts: Any) -> Any:
-    if isinstance(facts, (list, tuple)):
-        children = [_map_facts(function, fact) for fact in facts]
-        if isinstance(facts, tuple) and hasattr(facts, "_fields"):
-            return type(facts)(*children)
-        return type(facts)(children)
-    if isinstance(facts, dict):
-        return {key: _map_facts(function, fact) for key, fact in facts.items()}
-    return function(facts)
-
-
 def _forget_sizes(fact: Any) -> Any:
     if isinstance(fact, TypeSpec):
         return fact._with_tensor_ranks_only()
@@ -455,75 +446,4 @@ def _rename(spec: TypeSpec) -> Any:
     def without_name(fact: Any) -> Any:
         return fact._without_tensor_names() if isinstance(fact, TypeSpec) else fact
 
-    return spec._deserialize(_map_facts(without_name, spec._serialize()))
-
-
-def _pairs(first: Any, second: Any) -> list[tuple[Any, Any]] | None:
-    """Match the children of two containers; `None` when they differ in form."""
-    if type(first) is not type(second) or len(first) != len(second):
-        return None
-    if isinstance(first, dict):
-        if set(first) != set(second):
-            return None
-        return [(first[key], second[key]) for key in first]
-    return list(zip(first, second, strict=True))
-
-
-def _equal(first: Any, second: Any) -> bool:
-    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
-        return np.array_equal(first, second)
-    return bool(first == second)
-
-
-def _facts_agree(first: Any, second: Any) -> bool:
-    if isinstance(first, (TypeSpec, TensorShape, DType)):
-        return (isinstance(first, TypeSpec) or type(first) is type(second)) and bool(
-            first.is_compatible_with(second)
-        )
-    if isinstance(first, (list, tuple, dict)):
-        pairs = _pairs(first, second)
-        return pairs is not None and all(_facts_agree(*pair) for pair in pairs)
-    return type(first) is type(second) and _equal(first, second)
-
-
-def _is_subfact(first: Any, second: Any) -> bool:
-    if isinstance(first, (TypeSpec, TensorShape, DType)):
-        return bool(first.is_subtype_of(second))
-    if isinstance(first, (list, tuple, dict)):
-        pairs = _pairs(first, second)
-        return pairs is not None and all(_is_subfact(*pair) for pair in pairs)
-    return _equal(first, second)
-
-
-def _merge_facts(first: Any, others: list[Any]) -> Any:
-    if isinstance(first, (TypeSpec, TensorShape, DType)):
-        merged = first.most_specific_common_supertype(others)
-        return _NO_MERGE if merged is None else merged
-    if isinstance(first, (list, tuple, dict)):
-        return _merge_children(first, others)
-    return first if all(_equal(first, other) for other in others) else _NO_MERGE
-
-
-def _merge_children(first: Any, others: list[Any]) -> Any:
-    if any(_pairs(first, other) is None for other in others):
-        return _NO_MERGE
-    keys = list(first) if isinstance(first, dict) else range(len(first))
-    children = [_merge_facts(first[key], [other[key] for other in others]) for key in keys]
-    if any(child is _NO_MERGE for child in children):
-        return _NO_MERGE
-    if isinstance(first, dict):
-        return dict(zip(keys, children, strict=True))
-    return type(first)(*children) if hasattr(first, "_fields") else type(first)(children)
-
-
-def _hashable(fact: Any) -> Any:
-    if isinstance(fact, dict):
-        return tuple((_hashable(key), _hashable(fact[key])) for key in sorted(fact))
-    if isinstance(fact, tuple):
-        return tuple([_hashable(each) for each in fact])
-    if isinstance(fact, list):
-        return list, tuple([_hashable(each) for each in fact])
-    if isinstance(fact, np.ndarray):
-        return np.ndarray, fact.shape, _hashable(fact.ravel().tolist())
-    hash(fact)
-    return fact
+    return spec._deserialize(spec_facts.map_facts(without_name, spec._serialize()))

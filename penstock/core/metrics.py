@@ -1,0 +1,265 @@
+"""The metrics that penstock counts: one row each, whatever exports them.
+
+A row is a module constant at the end. Counting takes the lock of one cell and nothing else;
+keep the cell of `labels(...)` where the same labels come again and again.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar, Generic, TypeVar
+
+from penstock.core.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
+
+# Labels may come from requests; what comes beyond this many is counted together.
+_CELL_LIMIT = 10_000
+_OVERFLOW = "_other"
+
+
+class Counter:
+    """A number that only grows."""
+
+    __slots__ = ("_lock", "_value")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: float = 0
+
+    def increment(self, by: float = 1) -> None:
+        """Add `by`, which must not be negative."""
+        if by < 0:
+            raise InvalidArgumentError(f"a counter must not decrease, got {by}")
+        with self._lock:
+            self._value += by
+
+    def value(self) -> float:
+        """Return the sum so far."""
+        return self._value
+
+
+class Gauge:
+    """A number that goes up and down."""
+
+    __slots__ = ("_lock", "_value")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: float = 0
+
+    def set(self, value: float) -> None:
+        """Put `value` in place of the number."""
+        self._value = value
+
+    def increment(self, by: float = 1) -> None:
+        """Add `by`, which may be negative."""
+        with self._lock:
+            self._value += by
+
+    def value(self) -> float:
+        """Return the number."""
+        return self._value
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramValue:
+    """What a histogram holds: a count for each bucket and one beyond the last, and the sum."""
+
+    counts: tuple[int, ...]
+    sum: float
+
+    @property
+    def count(self) -> int:
+        """How many values were observed."""
+        return sum(self.counts)
+
+
+class Histogram:
+    """How many values fell into each bucket; a bucket holds what is not above its bound."""
+
+    __slots__ = ("_bounds", "_counts", "_lock", "_sum")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._lock = threading.Lock()
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum: float = 0
+
+    def observe(self, value: float) -> None:
+        """Count `value`."""
+        index = bisect_left(self._bounds, value)
+        with self._lock:
+            self._counts[index] += 1
+            self._sum += value
+
+    def value(self) -> HistogramValue:
+        """Return a snapshot."""
+        with self._lock:
+            return HistogramValue(tuple(self._counts), self._sum)
+
+
+_Cell = TypeVar("_Cell", Counter, Gauge, Histogram)
+
+
+class Metric(Generic[_Cell]):
+    """One row of the table, with a cell for each combination of labels that was met.
+
+    Args:
+        name: as in TF Serving where it has one, such as `:tensorflow:serving:request_count`.
+        cell: the class of the cells.
+        help_text: one sentence for those who read the numbers.
+        labels: names of the labels.
+        unit: of the values, such as `microseconds`; empty for plain counts.
+        bounds: upper bounds of the buckets of a histogram, rising.
+    """
+
+    _KINDS: ClassVar[dict[type, str]] = {
+        Counter: "counter",
+        Gauge: "gauge",
+        Histogram: "histogram",
+    }
+
+    def __init__(
+        self,
+        name: str,
+        cell: type[_Cell],
+        help_text: str,
+        *,
+        labels: Sequence[str] = (),
+        unit: str = "",
+        bounds: Sequence[float] = (),
+    ) -> None:
+        self.name = name
+        self.kind = self._KINDS[cell]
+        self.help = help_text
+        self.label_names = tuple(labels)
+        self.unit = unit
+        self.bounds = tuple(bounds)
+        self._cell: type[_Cell] = cell
+        self._lock = threading.Lock()
+        self._cells: dict[tuple[str, ...], _Cell] = {}
+
+    def labels(self, *values: str) -> _Cell:
+        """Return the cell of these label values, in the order of `label_names`."""
+        cell = self._cells.get(values)
+        return self._make(values) if cell is None else cell
+
+    def _make(self, values: tuple[str, ...]) -> _Cell:
+        if len(values) != len(self.label_names):
+            raise InvalidArgumentError(
+                f"metric {self.name!r} has the labels {list(self.label_names)}, "
+                f"got {list(values)}"
+            )
+        with self._lock:
+            if len(self._cells) >= _CELL_LIMIT:
+                values = (_OVERFLOW,) * len(values)
+            arguments: tuple[Any, ...] = (self.bounds,) if self._cell is Histogram else ()
+            return self._cells.setdefault(values, self._cell(*arguments))
+
+    def collect(self) -> list[tuple[tuple[str, ...], _Cell]]:
+        """Return (label values, cell) for every combination met, sorted."""
+        with self._lock:
+            return sorted(self._cells.items(), key=lambda item: item[0])
+
+    def clear(self) -> None:
+        """Forget all cells; those handed out before are no longer collected."""
+        with self._lock:
+            self._cells.clear()
+
+
+_Row = Metric[Counter] | Metric[Gauge] | Metric[Histogram]
+_TABLE: dict[str, _Row] = {}
+
+
+def rows() -> tuple[_Row, ...]:
+    """Return every metric, sorted by name."""
+    return tuple(_TABLE[name] for name in sorted(_TABLE))
+
+
+def lookup(name: str) -> _Row:
+    """Return the metric of that name.
+
+    Raises:
+        NotFoundError: the table has no such row.
+    """
+    try:
+        return _TABLE[name]
+    except KeyError:
+        raise NotFoundError(f"no metric named {name!r} among {len(_TABLE)} metrics") from None
+
+
+def _add(row: Any) -> Any:
+    if row.name in _TABLE:
+        raise AlreadyExistsError(f"metric {row.name!r} has a row; choose another name")
+    _TABLE[row.name] = row
+    return row
+
+
+def counter(
+    name: str, help_text: str, labels: Sequence[str] = (), unit: str = ""
+) -> Metric[Counter]:
+    """Add a row whose values only grow."""
+    return _add(Metric(name, Counter, help_text, labels=labels, unit=unit))  # type: ignore[no-any-return]
+
+
+def gauge(
+    name: str, help_text: str, labels: Sequence[str] = (), unit: str = ""
+) -> Metric[Gauge]:
+    """Add a row whose values go up and down."""
+    return _add(Metric(name, Gauge, help_text, labels=labels, unit=unit))  # type: ignore[no-any-return]
+
+
+def histogram(
+    name: str,
+    help_text: str,
+    bounds: Sequence[float],
+    labels: Sequence[str] = (),
+    unit: str = "",
+) -> Metric[Histogram]:
+    """Add a row that counts values by bucket; `bounds` are the upper bounds, rising."""
+    if any(low >= high for low, high in pairwise(bounds)):
+        raise InvalidArgumentError(f"bounds must rise, got {list(bounds)}")
+    return _add(  # type: ignore[no-any-return]
+        Metric(name, Histogram, help_text, labels=labels, unit=unit, bounds=bounds)
+    )
+
+
+def exponential_bounds(first: float, factor: float, count: int) -> tuple[float, ...]:
+    """Return `count` bounds, each `factor` times the one before."""
+    return tuple(first * factor**power for power in range(count))
+
+
+# From 10 microseconds to about 20 minutes, as in TF Serving.
+_LATENCY_BOUNDS = exponential_bounds(10, 1.8, 33)
+
+REQUEST_COUNT = counter(
+    ":tensorflow:serving:request_count",
+    "requests answered, by outcome",
+    ("model_name", "status"),
+)
+REQUEST_LATENCY = histogram(
+    ":tensorflow:serving:request_latency",
+    "time from the arrival of a request to its answer",
+    _LATENCY_BOUNDS,
+    ("model_name", "API", "entrypoint", "status"),
+    "microseconds",
+)
+RUNTIME_LATENCY = histogram(
+    ":tensorflow:serving:runtime_latency",
+    "time spent executing the model",
+    _LATENCY_BOUNDS,
+    ("model_name", "API", "runtime"),
+    "microseconds",
+)
+REQUEST_EXAMPLE_COUNTS = histogram(
+    ":tensorflow:serving:request_example_counts",
+    "examples in one request",
+    exponential_bounds(1, 2, 15),
+    ("model",),
+)
+REQUEST_EXAMPLE_COUNT_TOTAL = counter(
+    ":tensorflow:serving:request_example_count_total", "examples in all requests", ("model",)
+)
