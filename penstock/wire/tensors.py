@@ -12,7 +12,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.wire import protos
 from penstock.wire.python_values import as_array
-from penstock.wire.varint import split_strings
+from penstock.wire.varint import decode_packed, split_strings
 
 Array = NDArray[Any]
 
@@ -40,6 +40,8 @@ _FIELDS: Final[dict[str, tuple[str, type[np.generic]]]] = {
     "complex64": ("scomplex_val", np.float32),
     "complex128": ("dcomplex_val", np.float64),
 }
+_FIXED_WIDTH: Final = frozenset(["float_val", "double_val", "scomplex_val", "dcomplex_val"])
+_MANY_ITEMS: Final = 64
 # TensorFlow writes these item by item even when there are many.
 _NEVER_CONTENT: Final = frozenset(
     ["bool", "complex64", "complex128", "uint16", "int4", "uint4", "int2", "uint2"]
@@ -161,7 +163,7 @@ def _from_field(tensor: Any, dtype: DType) -> Array:
     if name.startswith(("float8", "float4")):
         return np.frombuffer(tensor.float8_val, dtype.np)
     field, item = _FIELDS[name]
-    values: Array = np.fromiter(getattr(tensor, field), item)
+    values = _read_items(tensor, field, item)
     if dtype.is_complex:
         return values[: len(values) // 2 * 2].view(dtype.np)
     if field == "half_val":
@@ -171,6 +173,17 @@ def _from_field(tensor: Any, dtype: DType) -> Array:
     if name.endswith(("int4", "int2")):
         return values.astype(np.int8).astype(dtype.np)
     return values.astype(dtype.np, copy=False)
+
+
+def _read_items(tensor: Any, field: str, item: type[np.generic]) -> Array:
+    items = getattr(tensor, field)
+    if len(items) < _MANY_ITEMS:
+        return np.fromiter(items, item, len(items))
+    # Written and parsed again the list is one piece, far sooner than its items are objects.
+    raw = getattr(protos.RawTensor.FromString(tensor.SerializeToString()), field)
+    if field in _FIXED_WIDTH:
+        return np.frombuffer(raw, item)
+    return decode_packed(raw).astype(item)
 
 
 def _repeat_last(values: Array, dtype: DType, shape: tuple[int, ...]) -> Array:

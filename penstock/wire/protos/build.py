@@ -26,7 +26,16 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import DecodeError, Message
 
 from penstock.core.errors import DataLossError, InvalidArgumentError, NotFoundError
-from penstock.wire.protos import config, data, example, framework, saving, serving, summary
+from penstock.wire.protos import (
+    config,
+    data,
+    example,
+    framework,
+    raw,
+    saving,
+    serving,
+    summary,
+)
 
 _FILES: Final[dict[str, dict[str, str]]] = {
     **framework.FILES,
@@ -36,6 +45,7 @@ _FILES: Final[dict[str, dict[str, str]]] = {
     **summary.FILES,
     **data.FILES,
     **serving.FILES,
+    **raw.FILES,
 }
 _KNOWN_FILES: Final = {
     file.DESCRIPTOR.name: file.DESCRIPTOR for file in (any_pb2, wrappers_pb2)
@@ -80,6 +90,7 @@ _PACKAGES: Final = (
     "tensorflow.data.",
     "tensorflow.data.experimental.",
     "google.protobuf.",
+    "penstock.wire.",
 )
 _POOL: Final = descriptor_pool.DescriptorPool()
 _LOADED: Final[set[str]] = set()

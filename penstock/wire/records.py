@@ -1,0 +1,253 @@
+"""TFRecord files: byte strings, each with its length and checksums.
+
+A record is the length (8 bytes, little-endian), the masked CRC-32C of these 8 bytes, the data,
+and the masked CRC-32C of the data. A file may be compressed as a whole.
+
+Source: TensorFlow's `RecordWriter`, `RecordReader` and `tf.io.TFRecordOptions`.
+"""
+
+import functools
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from penstock.core.errors import (
+    DataLossError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+)
+from penstock.wire.crc32c import masked_crc32c
+from penstock.wire.inflate import InflatingFile
+from penstock.wire.record_options import CompressionLike, TFRecordOptions
+
+PathLike = str | os.PathLike[str]
+
+_LENGTH: Final = struct.Struct("<QI")
+_CHECKSUM: Final = struct.Struct("<I")
+_BUFFER_BYTES: Final = 256 * 1024
+MAX_RECORD_BYTES: Final = 1 << 32
+
+
+class RecordReader:
+    """Iterates over the records of a file.
+
+    Args:
+        path: the file.
+        options: a `TFRecordOptions`, or "", "GZIP" or "ZLIB".
+        buffer_bytes: how much is read at a time.
+        offset: where to start, an `offset` of an earlier reader; uncompressed files only.
+
+    Raises:
+        NotFoundError: there is no such file.
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        options: CompressionLike = None,
+        buffer_bytes: int | None = None,
+        offset: int = 0,
+    ) -> None:
+        self._path = os.fspath(path)
+        self._options = TFRecordOptions.of(options)
+        self._buffer_bytes = max(buffer_bytes or _BUFFER_BYTES, 1)
+        if offset and self._options.wire_bits is not None:
+            raise InvalidArgumentError(
+                f"a compressed file is read from its start, got offset {offset} "
+                f"for '{self._path}'"
+            )
+        self._file = self._open()
+        self._file.seek(offset)
+        self._source = self._readable()
+        self._buffer = memoryview(b"")
+        self._position = 0
+        self.offset = offset  # of the next record, in uncompressed bytes
+
+    def _open(self) -> BinaryIO:
+        try:
+            # Unbuffered: the reader has a buffer of its own.
+            return Path(self._path).open("rb", buffering=0)
+        except FileNotFoundError:
+            raise NotFoundError(f"{self._path}; No such file or directory") from None
+
+    def _readable(self) -> "BinaryIO | InflatingFile":
+        bits = self._options.wire_bits
+        return self._file if bits is None else InflatingFile(self._file, bits, self._path)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The records.
+
+        Raises:
+            DataLossError: a checksum fails or the file ends within a record; the records
+                before have been given.
+        """
+        return self
+
+    def __next__(self) -> bytes:
+        header = self._take(_LENGTH.size)
+        if not header:
+            self.close()
+            raise StopIteration
+        if len(header) < _LENGTH.size:
+            raise self._truncated()
+        length, checksum = _LENGTH.unpack(header)
+        if _length_checksum(length) != checksum:
+            raise self._corrupted()
+        self._check_length(length)
+        data = bytes(self._take(length))
+        footer = self._take(_CHECKSUM.size)
+        if len(data) < length or len(footer) < _CHECKSUM.size:
+            raise self._truncated()
+        if masked_crc32c(data) != _CHECKSUM.unpack(footer)[0]:
+            raise self._corrupted()
+        self.offset += _LENGTH.size + length + _CHECKSUM.size
+        return data
+
+    def _take(self, size: int) -> memoryview | bytes:
+        """The next bytes; fewer at the end of the file."""
+        if len(self._buffer) - self._position >= size:
+            start = self._position
+            self._position += size
+            return self._buffer[start : self._position]
+        # Grown piece by piece, so that a false length costs no more than the file has.
+        parts = bytearray(self._buffer[self._position :])
+        while len(parts) < size:
+            piece = self._source.read(max(self._buffer_bytes, min(size - len(parts), 1 << 24)))
+            if not piece:
+                break
+            parts += piece
+        self._buffer = memoryview(bytes(parts))
+        self._position = min(size, len(parts))
+        return self._buffer[: self._position]
+
+    def _check_length(self, length: int) -> None:
+        if length > MAX_RECORD_BYTES:
+            raise self._corrupted()
+        if self._source is self._file and length > len(self._buffer) - self._position:
+            size = os.fstat(self._file.fileno()).st_size
+            if self.offset + _LENGTH.size + length + _CHECKSUM.size > size:
+                raise self._truncated()
+
+    def _truncated(self) -> DataLossError:
+        self.close()
+        return DataLossError(f"truncated record at {self.offset} of '{self._path}'")
+
+    def _corrupted(self) -> DataLossError:
+        self.close()
+        return DataLossError(f"corrupted record at {self.offset} of '{self._path}'")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        self._buffer = memoryview(b"")
+        self._position = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def read_records(
+    path: PathLike, options: CompressionLike = None, buffer_bytes: int | None = None
+) -> Iterator[bytes]:
+    """Yield the records of a file, and close it at the end.
+
+    Raises:
+        NotFoundError: there is no such file.
+        DataLossError: the file is damaged.
+    """
+    with RecordReader(path, options, buffer_bytes) as reader:
+        yield from reader
+
+
+class TFRecordWriter:
+    """Writes records to a file, over what was there.
+
+    Args:
+        path: the file.
+        options: a `TFRecordOptions`, or "", "GZIP" or "ZLIB".
+
+    Example:
+        >>> with TFRecordWriter("numbers.tfrecord") as writer:
+        ...     writer.write(b"one")
+    """
+
+    def __init__(self, path: PathLike, options: CompressionLike = None) -> None:
+        self._path = os.fspath(path)
+        self._options = TFRecordOptions.of(options)
+        self._deflate = self._options.compressor()
+        try:
+            self._file: BinaryIO = Path(self._path).open(  # noqa: SIM115  (closed by close)
+                "wb", buffering=_BUFFER_BYTES
+            )
+        except FileNotFoundError:
+            raise NotFoundError(f"{self._path}; No such file or directory") from None
+
+    def write(self, record: bytes) -> None:
+        """Append a record.
+
+        Raises:
+            FailedPreconditionError: the writer is closed.
+        """
+        self._check_open()
+        framed = frame(record)
+        self._file.write(framed if self._deflate is None else self._deflate.compress(framed))
+
+    def flush(self) -> None:
+        """Hand what has been written to the operating system.
+
+        Raises:
+            FailedPreconditionError: the writer is closed.
+        """
+        self._check_open()
+        if self._deflate is not None:
+            self._file.write(self._deflate.flush(zlib.Z_SYNC_FLUSH))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Complete and close the file."""
+        if self._file.closed:
+            return
+        if self._deflate is not None:
+            self._file.write(self._deflate.flush(zlib.Z_FINISH))
+        self._file.close()
+
+    def _check_open(self) -> None:
+        if self._file.closed:
+            raise FailedPreconditionError("Writer is closed.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def frame(record: bytes | memoryview) -> bytes:
+    """The bytes of one record, with its length and checksums."""
+    length = len(record)
+    header = _LENGTH.pack(length, _length_checksum(length))
+    return b"".join((header, record, _CHECKSUM.pack(masked_crc32c(record))))
+
+
+# The records of a file are often of few lengths.
+@functools.lru_cache(maxsize=4096)
+def _length_checksum(length: int) -> int:
+    return masked_crc32c(length.to_bytes(8, "little"))
