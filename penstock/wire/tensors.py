@@ -12,7 +12,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.wire import protos
 from penstock.wire.python_values import as_array
-from penstock.wire.varint import decode_packed, split_strings
+from penstock.wire.varint import split_strings
 
 Array = NDArray[Any]
 
@@ -177,13 +177,11 @@ def _from_field(tensor: Any, dtype: DType) -> Array:
 
 def _read_items(tensor: Any, field: str, item: type[np.generic]) -> Array:
     items = getattr(tensor, field)
-    if len(items) < _MANY_ITEMS:
+    if len(items) < _MANY_ITEMS or field not in _FIXED_WIDTH:
         return np.fromiter(items, item, len(items))
     # Written and parsed again the list is one piece, far sooner than its items are objects.
     raw = getattr(protos.RawTensor.FromString(tensor.SerializeToString()), field)
-    if field in _FIXED_WIDTH:
-        return np.frombuffer(raw, item)
-    return decode_packed(raw).astype(item)
+    return np.frombuffer(raw, item)
 
 
 def _repeat_last(values: Array, dtype: DType, shape: tuple[int, ...]) -> Array:

@@ -1,8 +1,5 @@
 """Variable-length integers, as protobuf and the table file write them."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from penstock.core.errors import DataLossError, InvalidArgumentError
 
 _MAX_BYTES = 10  # 64 bits, seven at a time
@@ -37,29 +34,6 @@ def decode_varint(data: bytes | memoryview, start: int, what: str = "data") -> t
             return value, position + 1
         shift += 7
     raise DataLossError(f"{what} must have a varint at byte {start}, got none that ends")
-
-
-def decode_packed(data: bytes | memoryview, what: str = "data") -> NDArray[np.int64]:
-    """Read a list of numbers that stand one after the other.
-
-    Raises:
-        DataLossError: the data end within a number, or one is longer than 64 bits.
-    """
-    octets = np.frombuffer(data, np.uint8)
-    is_last = octets < 0x80
-    if is_last.all():
-        return octets.astype(np.int64)
-    stops = np.flatnonzero(is_last) + 1
-    starts = np.concatenate([[0], stops[:-1]])
-    if len(stops) == 0 or stops[-1] != len(octets) or (stops - starts).max() > _MAX_BYTES:
-        raise DataLossError(f"{what} must be a list of varints, got one that does not end")
-    values = np.zeros(len(stops), np.uint64)
-    for i in range(int((stops - starts).max())):
-        # Byte i of those numbers that are so long.
-        longer = np.flatnonzero(starts + i < stops)
-        digits = octets[starts[longer] + i] & np.uint8(0x7F)
-        values[longer] |= digits.astype(np.uint64) << np.uint64(7 * i)
-    return values.view(np.int64)
 
 
 def split_strings(data: bytes, count: int, what: str) -> list[bytes]:

@@ -1,7 +1,7 @@
 """Messages of ours that read TensorFlow's bytes less deeply.
 
 A packed list and a nested message stand on the wire as `bytes` do. Declared so, the parser
-hands over the list as it is, and numpy reads it at once instead of item by item.
+hands over a list of floats as it is, and numpy reads it at once instead of item by item.
 
 The notation is told in `penstock.wire.protos.build`.
 """
@@ -12,13 +12,11 @@ FILES: Final[dict[str, dict[str, str]]] = {
     "penstock/wire/raw.proto": {
         "package": "penstock.wire",
         "RawTensor": """
-            5 float_val bytes; 6 double_val bytes; 7 int_val bytes; 9 scomplex_val bytes;
-            10 int64_val bytes; 11 bool_val bytes; 12 dcomplex_val bytes; 13 half_val bytes;
-            16 uint32_val bytes; 17 uint64_val bytes
+            5 float_val bytes; 6 double_val bytes; 9 scomplex_val bytes; 12 dcomplex_val bytes
         """,
         "RawFeature": """
             1 bytes_list tensorflow.BytesList @kind; 2 float_list bytes @kind;
-            3 int64_list bytes @kind
+            3 int64_list tensorflow.Int64List @kind
         """,
         "RawFeatures": "1 feature {string: RawFeature}",
         "RawFeatureList": "1 feature [RawFeature]",
