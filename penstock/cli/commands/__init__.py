@@ -1,0 +1,15 @@
+"""The table of commands, and one module for each.
+
+A module `penstock.cli.commands.<name>` has two functions: `add_arguments(parser)` declares its
+options, `run(args, out)` does the work and returns the exit status. Its docstring is its help.
+"""
+
+from types import MappingProxyType
+
+# Name -> one line for `penstock --help`. The module is imported only when its command is given,
+# so that no command pays for another. A dash in a name is an underscore in the module.
+COMMANDS = MappingProxyType(
+    {
+        "demo": "train on handwritten digits, export, serve, and write a report",
+    }
+)
