@@ -1,0 +1,1 @@
+"""Serving: models on disk, versions, batches and the network protocols of TF Serving."""

@@ -1,0 +1,416 @@
+"""HTTP/1.1 on asyncio, with httptools as its parser: from bytes to requests and back.
+
+Source: RFC 9112 (messages) and RFC 9110 (semantics).
+"""
+
+import asyncio
+import http
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
+
+import httptools
+
+from penstock.core.errors import DeadlineExceededError, InternalError, OpError
+from penstock.serving.protocols.rest import encode_error
+from penstock.serving.router import Request, Response
+
+_log = logging.getLogger("penstock.serving")
+
+_REASONS = {status.value: status.phrase for status in http.HTTPStatus}
+_REASONS[499] = "Client Closed Request"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_FOREVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """What one connection may ask for.
+
+    Args:
+        max_request_bytes: of a body.
+        max_header_bytes: of a request's line and headers.
+        max_pipelined: requests of one connection that are worked on at a time.
+        request_timeout_s: time for answering a request that has arrived.
+        read_timeout_s: time for sending a request; a body gets a second more for each
+            `min_bytes_per_s` of it that have come.
+        write_timeout_s: time for taking an answer.
+        idle_timeout_s: time between requests.
+        linger_s: time for reading on after a refusal, so that the client can read it.
+    """
+
+    max_request_bytes: int = 64 << 20
+    max_header_bytes: int = 32 << 10
+    max_pipelined: int = 64
+    request_timeout_s: float = 30.0
+    read_timeout_s: float = 30.0
+    min_bytes_per_s: int = 64 << 10
+    write_timeout_s: float = 30.0
+    idle_timeout_s: float = 75.0
+    linger_s: float = 2.0
+
+
+class _Exchange:
+    """A request on its way to its answer."""
+
+    __slots__ = ("deadline", "is_head", "keep_alive", "response", "task")
+
+    def __init__(self, deadline: float, *, is_head: bool, keep_alive: bool) -> None:
+        self.deadline = deadline
+        self.is_head = is_head
+        self.keep_alive = keep_alive
+        self.response: Response | None = None
+        self.task: asyncio.Task[None] | None = None
+
+
+class Connection(asyncio.Protocol):
+    """One client. Requests that come in a row are worked on together, answered in order.
+
+    Args:
+        handle: answers a request.
+        limits: what the client may ask for.
+        opened: called with the connection when it is open.
+        closed: called with it when it is closed.
+        loop: the event loop, which is also the clock.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Request], Awaitable[Response]],
+        limits: HttpLimits,
+        opened: "Callable[[Connection], None]",
+        closed: "Callable[[Connection], None]",
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._handle = handle
+        self._limits = limits
+        self._opened = opened
+        self._closed = closed
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpRequestParser(self)
+        self._exchanges: deque[_Exchange] = deque()
+        self._deadline = _FOREVER
+        self._is_receiving = False
+        self._is_paused = False  # reading, because too much is in work
+        self._is_draining = False  # the server stops
+        self._is_refusing = False  # nothing more is read
+        self._has_ended = False  # the client sends no more
+        self._owes_continue = False
+        self._write_deadline = _FOREVER
+        self._reset()
+
+    def _reset(self) -> None:
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._header_bytes = 0
+        self._has_headers = False
+        self._chunks: list[bytes] = []
+        self._body_bytes = 0
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the first request."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._opened(self)
+        self._deadline = self._loop.time() + self._limits.idle_timeout_s
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Stop the work that nobody waits for any more."""
+        self._closed(self)
+        self._transport = None
+        self._cancel()
+
+    def eof_received(self) -> bool:
+        """Let answers that are on their way still go out."""
+        self._has_ended = True
+        return bool(self._exchanges) and not self._is_refusing
+
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read."""
+        self._write_deadline = self._loop.time() + self._limits.write_timeout_s
+        self._pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._write_deadline = _FOREVER
+        self._resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come; each request that is complete starts at once."""
+        if self._is_refusing:
+            return
+        if not self._has_headers:
+            self._header_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # Nothing else is spoken here, so the request is answered as it is, and is the last.
+            self._finish_after_answers()
+        except httptools.HttpParserCallbackError as error:
+            reason = error.__context__
+            if not isinstance(reason, _Refusal):
+                raise
+            self._refuse(reason.status, reason.message)
+        except httptools.HttpParserError as error:
+            self._refuse(400, f"malformed HTTP request: {error}")
+        else:
+            if not self._has_headers and self._header_bytes > self._limits.max_header_bytes:
+                self._refuse(431, self._too_long_headers())
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        """Forget the request before."""
+        self._reset()
+        self._is_receiving = True
+        self._deadline = self._loop.time() + self._limits.read_timeout_s
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header."""
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Check what the headers announce, before the body comes."""
+        self._has_headers = True
+        size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+        if size > self._limits.max_header_bytes:
+            raise _Refusal(431, self._too_long_headers())
+        for name, value in self._headers:
+            if name == b"content-length" and int(value) > self._limits.max_request_bytes:
+                raise _Refusal(413, self._too_long_body())
+            if name == b"expect":
+                if value.lower() != b"100-continue":
+                    raise _Refusal(417, f"cannot meet the expectation {value!r}")
+                self._owes_continue = True
+        if self._owes_continue and not self._exchanges:
+            self._send_continue()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._owes_continue = False
+        self._body_bytes += len(body)
+        if self._body_bytes > self._limits.max_request_bytes:
+            raise _Refusal(413, self._too_long_body())
+        self._chunks.append(body)
+        self._deadline += len(body) / self._limits.min_bytes_per_s
+
+    def on_message_complete(self) -> None:
+        """Start to answer the request."""
+        limits, now = self._limits, self._loop.time()
+        self._is_receiving = self._owes_continue = False
+        self._deadline = _FOREVER
+        chunks = self._chunks
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        method = self._parser.get_method().decode()
+        exchange = _Exchange(
+            now + limits.request_timeout_s,
+            is_head=method == "HEAD",
+            keep_alive=self._parser.should_keep_alive() and not self._is_draining,
+        )
+        try:
+            path = _path(self._url)
+        except (UnicodeDecodeError, httptools.HttpParserError):
+            raise _Refusal(400, "the request target is not a path") from None
+        request = Request(
+            "GET" if exchange.is_head else method, path, body, self._headers, exchange.deadline
+        )
+        self._exchanges.append(exchange)
+        exchange.task = self._loop.create_task(self._answer(exchange, request))
+        self._has_headers = False
+        self._header_bytes = 0
+        if len(self._exchanges) >= limits.max_pipelined:
+            self._pause_reading()
+
+    # answers
+
+    async def _answer(self, exchange: _Exchange, request: Request) -> None:
+        try:
+            exchange.response = await self._handle(request)
+        except Exception:  # noqa: BLE001  (a bug in one answer must not end the service)
+            # The cause is for the operator; the client learns only that it was not its fault.
+            _log.exception("%s %s failed", request.method, request.path)
+            exchange.response = _error_response(InternalError("the server failed; see its log"))
+        self._send_answers()
+
+    def _send_answers(self) -> None:
+        transport, exchanges = self._transport, self._exchanges
+        if transport is None:
+            return
+        while exchanges and (response := exchanges[0].response) is not None:
+            exchange = exchanges.popleft()
+            is_last = not exchange.keep_alive or (
+                not exchanges and (self._is_draining or self._has_ended)
+            )
+            transport.write(_encode(response, is_head=exchange.is_head, is_last=is_last))
+            if is_last:
+                self._cancel()
+                self._close_gently()
+                return
+        if not exchanges:
+            if self._owes_continue:
+                self._send_continue()
+            if not self._is_receiving:
+                self._deadline = self._loop.time() + self._limits.idle_timeout_s
+        self._resume_reading()
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answer what cannot be read further, after the answers before it."""
+        self._is_refusing = True
+        self._is_receiving = False
+        exchange = _Exchange(_FOREVER, is_head=False, keep_alive=False)
+        body = encode_error(InternalError(message))[1]
+        exchange.response = Response(status, body)
+        self._exchanges.append(exchange)
+        self._deadline = _FOREVER
+        self._send_answers()
+
+    def _finish_after_answers(self) -> None:
+        self._is_refusing = True
+        if self._exchanges:
+            self._exchanges[-1].keep_alive = False
+            self._send_answers()
+        else:
+            self._close_gently()
+
+    def _close_gently(self) -> None:
+        """Close, but let a client that is still sending read its answer first.
+
+        Closing a socket with unread bytes resets the connection, which may take away from
+        the client the very answer that says what was wrong.
+        """
+        transport = self._transport
+        if transport is None:
+            return
+        if self._has_ended or not self._is_refusing or not transport.can_write_eof():
+            transport.close()
+            return
+        transport.write_eof()
+        self._deadline = self._loop.time() + self._limits.linger_s
+        self._resume_reading()
+
+    def _send_continue(self) -> None:
+        self._owes_continue = False
+        if self._transport is not None:
+            self._transport.write(_CONTINUE)
+
+    # time
+
+    def check(self, now: float) -> None:
+        """Enforce what has become due; called from time to time."""
+        if self._transport is None:
+            return
+        if now > self._write_deadline:
+            self._transport.abort()
+            return
+        for exchange in self._exchanges:
+            if exchange.response is None and now > exchange.deadline:
+                if exchange.task is not None:
+                    exchange.task.cancel()
+                exchange.response = _error_response(
+                    DeadlineExceededError(
+                        f"no answer within {self._limits.request_timeout_s:g} s"
+                    )
+                )
+        if self._exchanges:
+            self._send_answers()
+        if now > self._deadline:
+            if self._is_receiving and not self._is_refusing:
+                self._refuse(408, "the request did not arrive in time")
+            elif not self._exchanges:
+                self._transport.close()
+
+    def drain(self) -> None:
+        """Accept no more requests; close when those in work are answered."""
+        self._is_draining = True
+        if self._transport is not None and not self._exchanges and not self._is_receiving:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close without waiting for anything."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _cancel(self) -> None:
+        for exchange in self._exchanges:
+            if exchange.task is not None:
+                exchange.task.cancel()
+        self._exchanges.clear()
+
+    def _pause_reading(self) -> None:
+        if not self._is_paused and self._transport is not None:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if (
+            self._is_paused
+            and self._transport is not None
+            and self._write_deadline == _FOREVER
+            and len(self._exchanges) < self._limits.max_pipelined
+            and not self._transport.is_closing()
+        ):
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    def _too_long_headers(self) -> str:
+        return f"headers must have at most {self._limits.max_header_bytes} bytes"
+
+    def _too_long_body(self) -> str:
+        return (
+            f"a request must have at most {self._limits.max_request_bytes} bytes; "
+            "see --max_request_bytes"
+        )
+
+
+class _Refusal(Exception):  # noqa: N818  (never leaves this module)
+    """Raised inside a callback of the parser to end the connection with a status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        self.message = message
+
+
+def _path(url: bytes) -> str:
+    if not url.startswith(b"/") and url != b"*":
+        url = httptools.parse_url(url).path or b"/"
+    return url.partition(b"?")[0].decode("ascii")
+
+
+def _error_response(error: OpError) -> Response:
+    return Response(*encode_error(error))
+
+
+def _encode(response: Response, *, is_head: bool, is_last: bool) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in response.headers).encode()
+    return b"%b%d\r\nDate: %b\r\n%b%b\r\n%b" % (
+        _head(response.status, response.content_type),
+        len(response.body),
+        _date(int(time.time())),
+        lines,
+        b"Connection: close\r\n" if is_last else b"",
+        b"" if is_head else response.body,
+    )
+
+
+@lru_cache(maxsize=64)
+def _head(status: int, content_type: str) -> bytes:
+    reason = _REASONS.get(status, "Unknown")
+    return (
+        f"HTTP/1.1 {status} {reason}\r\nContent-Type: {content_type}\r\nContent-Length: "
+    ).encode()
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()

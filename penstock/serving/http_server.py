@@ -1,0 +1,109 @@
+"""A listening socket and its connections: accepts, sweeps for what is overdue, drains."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+
+from penstock.core.errors import UnavailableError
+from penstock.serving.http import Connection, HttpLimits
+from penstock.serving.router import Request, Response
+
+_BACKLOG = 1024
+_SWEEP_EVERY_S = 0.25
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that owns an address but does not listen yet; port 0 finds a free one.
+
+    Raises:
+        UnavailableError: the address is taken, not ours, or not an address.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+    except (OSError, OverflowError) as error:
+        raise _cannot_listen(host, port, error) from error
+    try:
+        # On Windows the option would let two servers share the port.
+        if sys.platform != "win32":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except (OSError, OverflowError) as error:
+        bound.close()
+        raise _cannot_listen(host, port, error) from error
+    return bound
+
+
+class HttpServer:
+    """Serves HTTP on one socket in one event loop.
+
+    Args:
+        handle: answers a request.
+        limits: what one connection may ask for.
+    """
+
+    def __init__(
+        self, handle: Callable[[Request], Awaitable[Response]], limits: HttpLimits
+    ) -> None:
+        self._handle = handle
+        self._limits = limits
+        self._connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._all_closed: asyncio.Future[None] | None = None
+
+    async def start(self, bound: socket.socket) -> None:
+        """Begin to accept connections on a socket from `bind`.
+
+        Raises:
+            UnavailableError: somebody else was quicker to listen on its address.
+        """
+        loop = asyncio.get_running_loop()
+
+        def connection() -> Connection:
+            opened, closed = self._connections.add, self._closed
+            return Connection(self._handle, self._limits, opened, closed, loop)
+
+        try:
+            self._server = await loop.create_server(connection, sock=bound, backlog=_BACKLOG)
+        except OSError as error:
+            host, port, *_ = bound.getsockname()
+            raise _cannot_listen(host, port, error) from error
+        self._sweep(loop)
+
+    async def stop(self, timeout_s: float) -> None:
+        """Accept no more, answer what has come within `timeout_s`, and close."""
+        loop = asyncio.get_running_loop()
+        if self._server is not None:
+            self._server.close()
+        self._all_closed = loop.create_future()
+        for connection in list(self._connections):
+            connection.drain()
+        if self._connections:
+            await asyncio.wait([self._all_closed], timeout=timeout_s)
+        for connection in list(self._connections):
+            connection.abort()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for connection in list(self._connections):
+            connection.check(now)
+        self._sweeper = loop.call_later(_SWEEP_EVERY_S, self._sweep, loop)
+
+    def _closed(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        done = self._all_closed
+        if done is not None and not self._connections and not done.done():
+            done.set_result(None)
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> UnavailableError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return UnavailableError(f"cannot listen on {host}:{port}: {reason}; choose another port")

@@ -1,0 +1,1 @@
+"""Protocols: bytes to requests and answers to bytes, without sockets and clocks."""
