@@ -15,6 +15,7 @@ from penstock import __version__
 from penstock.cli.demo import client, digits, report, server, training
 from penstock.cli.demo.outcome import Outcome
 from penstock.core.errors import AlreadyExistsError
+from penstock.wire.files import write_atomically
 
 MODEL: Final = "digits"
 _CONNECTIONS: Final = 8
@@ -125,7 +126,7 @@ def run(options: Options, narrator: Narrator) -> Outcome:
         versions=_versions(),
         seed=options.seed,
     )
-    _write(options.report, report.render(outcome))
+    write_atomically(options.report, report.render(outcome).encode())
     return outcome
 
 
@@ -168,10 +169,3 @@ def _versions() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file in one step, so that nobody reads half a page."""
-    draft = path.with_suffix(".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
