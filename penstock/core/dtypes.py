@@ -271,6 +271,8 @@ _BY_NUMPY: dict[np.dtype[Any], DType] = {
 _BY_SCALAR_TYPE: dict[Any, DType] = {
     each.np.type: each for each in ALL if each.np.names is None and each.is_numpy_compatible
 }
+# Two C types may have the same width; numpy keeps a class for each.
+_BY_SCALAR_TYPE |= {np.longlong: int64, np.ulonglong: uint64}
 _BY_SCALAR_TYPE |= {np.str_: string, np.bytes_: string}
 _BY_VALUE: dict[Any, DType] = {
     **_BY_ENUM,
@@ -295,7 +297,7 @@ def dtype_of_numpy(dtype: np.dtype[Any]) -> DType:
         # Other byte orders and sizes of text are not worth a table entry.
         found = _BY_SCALAR_TYPE.get(dtype.type)
         if found is None:
-            raise TypeError(f"no tensor can have the numpy dtype {dtype!r}")
+            raise TypeError(f"no tensor can have the numpy dtype {dtype}")
     return found
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "as_dimension",
     "as_shape",
     "broadcast_static_shape",
+    "dimension_at_index",
     "dimension_value",
     "unknown_shape",
 ]
@@ -40,7 +41,12 @@ class TensorShape:
         elif isinstance(dims, TensorShape):
             self._dims = dims._dims
         elif isinstance(dims, (tuple, list)):
-            self._dims = tuple([dimension_size(size) for size in dims])
+            for size in dims:
+                # The common sizes pass here; the call below is for the others.
+                if size is not None and (type(size) is not int or size < 0):
+                    self._dims = tuple([dimension_size(size) for size in dims])
+                    return
+            self._dims = tuple(dims)
         else:
             self._dims = _sizes_of(dims)
 
@@ -311,6 +317,12 @@ def as_shape(shape: Any) -> TensorShape:
 def unknown_shape(rank: int | None = None) -> TensorShape:
     """Return a shape of which at most the rank is known."""
     return _UNKNOWN if rank is None else TensorShape.of((None,) * rank)
+
+
+def dimension_at_index(shape: Any, index: int) -> Dimension:
+    """Return one size as a `Dimension`, unknown when the rank is."""
+    known = as_shape(shape)
+    return Dimension(None if known.rank is None else known[index])
 
 
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
