@@ -1,0 +1,1 @@
+"""`tf.function`: tracing, the cache of traces, and calling what was traced."""

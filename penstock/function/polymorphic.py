@@ -1,0 +1,476 @@
+"""`tf.function`: a Python function that is traced once for each kind of arguments."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import types
+import warnings
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock.core import nest
+from penstock.core.composite_tensor import CompositeTensor
+from penstock.core.type_spec import TensorSpec, TypeSpec
+from penstock.function.concrete_function import ConcreteFunction, trace
+from penstock.function.trace_type import (
+    Signature,
+    as_input,
+    is_tensor_leaf,
+    leaf_key,
+    relax,
+    spec_of,
+    structure_key,
+)
+from penstock.graph.user_code import user_line
+from penstock.runtime.context import state
+from penstock.runtime.convert import convert_to_tensor
+from penstock.runtime.tensor import EagerTensor
+from penstock.runtime.trackable import Trackable
+
+# After this many traces of one function within one process a user is told that something varies.
+_WARN_AFTER = 5
+
+
+class _Modes:
+    """Process-wide switches."""
+
+    run_eagerly = False
+
+
+_modes = _Modes()
+
+
+def run_functions_eagerly(run_eagerly: bool) -> None:  # noqa: FBT001
+    """Run the Python code of functions on every call instead of their traces."""
+    _modes.run_eagerly = bool(run_eagerly)
+
+
+def functions_run_eagerly() -> bool:
+    """Whether the Python code of functions runs on every call."""
+    return _modes.run_eagerly
+
+
+# Turns a Python function into one whose control flow may depend on tensors; `autograph` adds itself.
+_converters: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = []
+
+
+def use_converter(convert: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Say how functions are converted before they are traced with `autograph=True`."""
+    _converters[:] = [convert]
+
+
+class Function(Trackable):
+    """A Python function that runs as a graph; see `function`."""
+
+    def __init__(
+        self,
+        python_function: Callable[..., Any],
+        input_signature: Any = None,
+        *,
+        autograph: bool = True,
+        jit_compile: bool | None = None,
+        reduce_retracing: bool = False,
+        name: str | None = None,
+        instance: Any = None,
+    ) -> None:
+        self._python_function = python_function
+        self._input_signature = (
+            None if input_signature is None else tuple(_as_specs(input_signature))
+        )
+        self._autograph = autograph
+        self._jit_compile = jit_compile
+        self._reduce_retracing = reduce_retracing
+        self._name = name or getattr(python_function, "__name__", "function")
+        self._instance = instance
+        self._signature = Signature(self._bound())
+        self._cache: dict[Any, ConcreteFunction] = {}
+        self._relaxed: dict[Any, list[tuple[list[TensorSpec], ConcreteFunction]]] = {}
+        self._bound_methods: weakref.WeakKeyDictionary[Any, Function] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._lock = threading.RLock()
+        self._converted: Callable[..., Any] | None = None
+        self._trace_count = 0
+        self._warned = False
+        functools.update_wrapper(self, python_function, updated=())
+        self.__dict__.pop("__wrapped__", None)
+        self.__wrapped__ = python_function
+
+    # -- what it is ---------------------------------------------------------------------------------
+
+    @property
+    def python_function(self) -> Callable[..., Any]:
+        """The Python function."""
+        return self._python_function
+
+    @property
+    def input_signature(self) -> Any:
+        """Specs that every call must fit, or None."""
+        return self._input_signature
+
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return self._name
+
+    @property
+    def function_spec(self) -> Signature:
+        """The parameters."""
+        return self._signature
+
+    def experimental_get_tracing_count(self) -> int:
+        """How many traces were made."""
+        return self._trace_count
+
+    def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
+        found = list(self._cache.values())
+        found += [one for many in self._relaxed.values() for _, one in many]
+        return list({id(one): one for one in found}.values())
+
+    _list_all_concrete_functions_for_serialization = _list_all_concrete_functions
+
+    def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:  # noqa: FBT001, FBT002
+        """The signatures of all traces, one a line."""
+        return "\n".join(
+            one.pretty_printed_signature(verbose) for one in self._list_all_concrete_functions()
+        )
+
+    def __get__(self, instance: Any, owner: Any = None) -> Function:
+        if instance is None:
+            return self
+        try:
+            bound = self._bound_methods.get(instance)
+        except TypeError:
+            bound = instance.__dict__.get(f"_tf_function_{id(self)}")
+        if bound is None:
+            bound = Function(
+                self._python_function,
+                self._input_signature,
+                autograph=self._autograph,
+                jit_compile=self._jit_compile,
+                reduce_retracing=self._reduce_retracing,
+                name=self._name,
+                instance=weakref.ref(instance),
+            )
+            try:
+                self._bound_methods[instance] = bound
+            except TypeError:
+                object.__setattr__(instance, f"_tf_function_{id(self)}", bound)
+        return bound
+
+    def _bound(self) -> Callable[..., Any]:
+        if self._instance is None:
+            return self._python_function
+        instance = self._instance()
+        if instance is None:
+            raise ReferenceError(f"the object whose method {self._name!r} this is has been deleted")
+        return types.MethodType(self._python_function, instance)
+
+    def _callable(self) -> Callable[..., Any]:
+        """The Python function as it is traced."""
+        function = self._bound()
+        if self._autograph and _converters:
+            return _converters[0](function)
+        return function
+
+    # -- calling --------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the trace that fits the arguments, making it first when there is none."""
+        if _modes.run_eagerly:
+            return self._bound()(*args, **kwargs)
+        if state.graph is not None:
+            return self._inside_graph(args, kwargs)
+        if not kwargs and self._input_signature is None:
+            key = _fast_key(args)
+            if key is not None:
+                concrete = self._cache.get(key)
+                if concrete is not None:
+                    return concrete.call_flat(args)
+        concrete, tensors = self._lookup(args, kwargs)
+        return concrete.call_flat(tensors)
+
+    def _inside_graph(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Trace into the graph that is being built, as part of it."""
+        args, kwargs = self._signature.bind(args, kwargs)
+        if self._input_signature is not None:
+            args = self._fit_signature(args, kwargs)
+            kwargs = {}
+        else:
+            args = nest.map_structure(lambda a: as_input(a) if is_tensor_leaf(a) else a, args)
+        return self._callable()(*args, **kwargs)
+
+    def _lookup(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[ConcreteFunction, list[Any]]:
+        args, kwargs = self._signature.bind(args, kwargs)
+        if self._input_signature is not None:
+            args = self._fit_signature(args, kwargs)
+            kwargs = {}
+        flat = nest.flatten((args, kwargs), expand_composites=True)
+        key = _fast_key(args) if not kwargs and self._input_signature is None else None
+        if self._input_signature is not None:
+            key = ("signature", *_python_keys(flat))
+        if key is None:
+            key = (structure_key((args, kwargs)), tuple(leaf_key(leaf) for leaf in flat))
+        tensors = [as_input(leaf) for leaf in flat if is_tensor_leaf(leaf)]
+        concrete = self._cache.get(key)
+        if concrete is None:
+            concrete = self._find_or_trace(key, args, kwargs, flat, tensors)
+        return concrete, tensors
+
+    def _find_or_trace(
+        self,
+        key: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        flat: Sequence[Any],
+        tensors: Sequence[Any],
+    ) -> ConcreteFunction:
+        with self._lock:
+            concrete = self._cache.get(key)
+            if concrete is not None:
+                return concrete
+            if self._input_signature is not None:
+                specs = list(_tensor_specs(self._input_signature))
+            else:
+                specs = [spec_of(leaf) for leaf in tensors]
+            if self._reduce_retracing and self._input_signature is None:
+                concrete = self._trace_relaxed(args, kwargs, flat, specs)
+            else:
+                concrete = self._trace(args, kwargs, specs)
+            self._cache[key] = concrete
+            return concrete
+
+    def _trace_relaxed(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        flat: Sequence[Any],
+        specs: list[TensorSpec],
+    ) -> ConcreteFunction:
+        """Reuse or make a trace for sizes left open where earlier calls differed."""
+        group = (structure_key((args, kwargs)), tuple(_python_keys(flat)), len(specs))
+        known = self._relaxed.setdefault(group, [])
+        for have, concrete in known:
+            if all(a.is_compatible_with(b) for a, b in zip(have, specs, strict=True)):
+                return concrete
+        if known:
+            relaxed = relax(known[-1][0], specs)
+            specs = relaxed if relaxed is not None else specs
+        concrete = self._trace(args, kwargs, specs)
+        known.append((specs, concrete))
+        return concrete
+
+    def _trace(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], specs: Sequence[TensorSpec]
+    ) -> ConcreteFunction:
+        remaining = iter(specs)
+        names = self._signature.names
+        typed_args = tuple(
+            _with_specs(value, remaining, names[i] if i < len(names) else None)
+            for i, value in enumerate(args)
+        )
+        typed_kwargs = {
+            key: _with_specs(kwargs[key], remaining, key) for key in sorted(kwargs)
+        }
+        self._trace_count += 1
+        self._warn_of_retracing()
+        return trace(
+            self._callable(),
+            typed_args,
+            typed_kwargs,
+            name=self._name,
+            argument_names=names,
+            jit_compile=bool(self._jit_compile),
+        )
+
+    def _warn_of_retracing(self) -> None:
+        if self._trace_count == _WARN_AFTER + 1 and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"function {self._name!r} was traced {self._trace_count} times (called at "
+                f"{user_line(2) or 'an unknown place'}); pass tensors instead of Python values, or an "
+                "input_signature with None for sizes that vary, or reduce_retracing=True",
+                stacklevel=4,
+            )
+
+    def _fit_signature(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        signature = self._input_signature or ()
+        values = (*args, *kwargs.values())
+        if len(values) < len(signature):
+            raise TypeError(
+                f"{self._name} needs {len(signature)} arguments by its input_signature, got "
+                f"{len(values)}"
+            )
+        fitted = tuple(
+            _fit(value, spec, self._name, i)
+            for i, (value, spec) in enumerate(zip(values, signature, strict=False))
+        )
+        return (*fitted, *values[len(signature) :])
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+        """Return the trace for arguments, any of which may be given as a spec.
+
+        Raises:
+            TypeError: the arguments do not fit the function.
+        """
+        if self._input_signature is not None and not args and not kwargs:
+            args = self._input_signature
+        else:
+            args, kwargs = self._signature.bind(args, kwargs)
+        flat = nest.flatten((args, kwargs), expand_composites=True)
+        specs = [
+            leaf if isinstance(leaf, TensorSpec) else spec_of(leaf)
+            for leaf in flat
+            if isinstance(leaf, TensorSpec) or is_tensor_leaf(leaf)
+        ]
+        key = (
+            "concrete",
+            structure_key((args, kwargs)),
+            tuple(
+                leaf if isinstance(leaf, TypeSpec) else leaf_key(leaf) for leaf in flat
+            ),
+        )
+        with self._lock:
+            concrete = self._cache.get(key)
+            if concrete is None:
+                concrete = self._cache[key] = self._trace(args, kwargs, specs)
+        return concrete
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002
+        return {}
+
+    def __repr__(self) -> str:
+        return f"<tf.function {self._name} at 0x{id(self):X}>"
+
+
+def _fast_key(args: tuple[Any, ...]) -> Any:
+    """Key of a call whose arguments are all eager tensors; None for any other."""
+    key = []
+    for tensor in args:
+        if type(tensor) is not EagerTensor:
+            return None
+        value = tensor._value
+        shape = getattr(value, "shape", None)
+        if shape is None:
+            return None
+        key.append((value.dtype, shape))
+    return tuple(key)
+
+
+def _python_keys(flat: Sequence[Any]) -> list[Any]:
+    return [leaf_key(leaf) for leaf in flat if not is_tensor_leaf(leaf)]
+
+
+def _as_specs(signature: Any) -> Any:
+    for item in signature:
+        for spec in nest.flatten(item):
+            if not isinstance(spec, TypeSpec):
+                raise TypeError(
+                    f"input_signature must hold TensorSpecs, got {spec!r} of {type(spec).__name__}"
+                )
+    return signature
+
+
+def _tensor_specs(signature: Any) -> list[Any]:
+    return [
+        spec
+        for spec in nest.flatten(signature, expand_composites=True)
+        if isinstance(spec, TensorSpec)
+    ]
+
+
+def _with_specs(value: Any, specs: Any, name: str | None) -> Any:
+    """Replace the tensors in one argument by specs taken from an iterator."""
+
+    def replace(leaf: Any) -> Any:
+        if isinstance(leaf, CompositeTensor):
+            return _composite(leaf, specs)
+        if isinstance(leaf, TypeSpec) and not isinstance(leaf, TensorSpec):
+            for _ in nest.flatten(leaf, expand_composites=True):
+                next(specs)
+            return leaf
+        if isinstance(leaf, TensorSpec) or is_tensor_leaf(leaf):
+            spec = next(specs)
+            own = leaf.name if isinstance(leaf, TensorSpec) else None
+            return TensorSpec(spec.shape, spec.dtype, spec.name or own or name)
+        return leaf
+
+    return nest.map_structure(replace, value)
+
+
+def _composite(value: CompositeTensor, specs: Any) -> Any:
+    for _ in nest.flatten(value, expand_composites=True):
+        next(specs)
+    return value._type_spec
+
+
+def _fit(value: Any, spec: Any, name: str, position: int) -> Any:
+    """Check an argument against the spec it must fit.
+
+    Raises:
+        TypeError: it does not fit.
+    """
+
+    def fit(leaf_spec: Any, leaf: Any) -> Any:
+        if not isinstance(leaf_spec, TensorSpec):
+            return leaf
+        tensor = as_input(leaf) if is_tensor_leaf(leaf) else _converted(leaf, leaf_spec)
+        if tensor.dtype != leaf_spec.dtype or not leaf_spec.shape.is_compatible_with(tensor.shape):
+            raise TypeError(
+                f"argument {position} of {name} must be {leaf_spec.dtype.name}{leaf_spec.shape} by its "
+                f"input_signature, got {tensor.dtype.name}{tensor.shape}"
+            )
+        return tensor
+
+    if not nest.is_nested(spec):
+        return fit(spec, value)
+    return nest.map_structure(fit, spec, value)
+
+
+def _converted(leaf: Any, spec: TensorSpec) -> Any:
+    return convert_to_tensor(leaf, spec.dtype)
+
+
+def function(
+    func: Callable[..., Any] | None = None,
+    input_signature: Any = None,
+    autograph: bool = True,  # noqa: FBT001, FBT002
+    jit_compile: bool | None = None,  # noqa: FBT001
+    reduce_retracing: bool = False,  # noqa: FBT001, FBT002
+    experimental_implements: Any = None,  # noqa: ARG001
+    experimental_autograph_options: Any = None,  # noqa: ARG001
+    experimental_attributes: Any = None,  # noqa: ARG001
+    experimental_relax_shapes: bool | None = None,  # noqa: FBT001
+    experimental_compile: bool | None = None,  # noqa: FBT001
+    experimental_follow_type_hints: bool | None = None,  # noqa: ARG001, FBT001
+) -> Any:
+    """Make a Python function run as a graph.
+
+    Args:
+        func: the function; None gives a decorator.
+        input_signature: specs that every call must fit; one trace then serves all calls.
+        autograph: whether Python control flow may depend on tensors.
+        jit_compile: True makes anything that cannot be compiled an error.
+        reduce_retracing: whether sizes that vary between calls are left open in the trace.
+        experimental_implements: accepted for compatibility.
+        experimental_autograph_options: accepted for compatibility.
+        experimental_attributes: accepted for compatibility.
+        experimental_relax_shapes: older name of `reduce_retracing`.
+        experimental_compile: older name of `jit_compile`.
+        experimental_follow_type_hints: accepted for compatibility.
+    """
+
+    def decorate(inner: Callable[..., Any]) -> Function:
+        return Function(
+            inner,
+            input_signature,
+            autograph=autograph,
+            jit_compile=jit_compile if jit_compile is not None else experimental_compile,
+            reduce_retracing=reduce_retracing or bool(experimental_relax_shapes),
+        )
+
+    return decorate if func is None else decorate(func)

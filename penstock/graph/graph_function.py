@@ -1,0 +1,291 @@
+"""A graph that can be called on tensors and differentiated."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.core import dtypes, nest
+from penstock.graph.lower import Program
+from penstock.graph.symbol import Node, Symbol
+from penstock.runtime import dispatch
+from penstock.runtime.backprop import Record, backprop, dense, is_differentiable
+from penstock.runtime.context import state
+from penstock.runtime.tape import record_custom
+from penstock.runtime.tensor import wrap
+
+
+@dataclass(slots=True, eq=False)
+class _Backward:
+    """The way back through a graph, for gradients with respect to some inputs.
+
+    The forward program gives, after the outputs, the intermediate tensors that the backward function
+    takes before the gradients of the outputs.
+    """
+
+    forward: Program
+    intermediates: list[Symbol]
+    given: list[int]
+    function: GraphFunction
+    extra: list[Any]
+    structure: list[Any]
+    wrt: list[int]
+
+
+class GraphFunction:
+    """Inputs, outputs and the nodes between them, callable on a flat list of tensors.
+
+    Args:
+        graph: the graph that the nodes belong to.
+        inputs: symbols that are given values, in the order of the arguments.
+        outputs: symbols whose values are returned.
+        nodes: nodes in the order of their side effects.
+        jit_compile: whether running a node on the host is an error.
+        name: name for messages.
+    """
+
+    def __init__(
+        self,
+        graph: Any,
+        inputs: Sequence[Symbol],
+        outputs: Sequence[Symbol],
+        nodes: Sequence[Node],
+        *,
+        jit_compile: bool = False,
+        name: str = "function",
+    ) -> None:
+        self.graph = graph
+        self.inputs = list(inputs)
+        self.outputs = list(outputs)
+        self.nodes = list(nodes)
+        self.name = name
+        self._jit_compile = jit_compile
+        self.program = Program(
+            self.inputs, self.outputs, self.nodes, jit_compile=jit_compile, name=name
+        )
+        self._marked = [
+            symbol.dtype if symbol.dtype.np == object or symbol.dtype.is_quantized else None
+            for symbol in self.outputs
+        ]
+        self._backwards: dict[tuple[int, ...], _Backward] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, tensors: Sequence[Any]) -> list[Any]:
+        """Run on tensors; inside another graph, write the nodes down there instead."""
+        if state.graph is not None:
+            return self.inline(tensors)
+        for recorder in state.recorders:
+            if recorder_wants(recorder, tensors):
+                return self._call_recorded(tensors)
+        values = self.program.run([tensor._value for tensor in tensors])
+        return [
+            wrap(value, mark) for value, mark in zip(values, self._marked, strict=True)
+        ]
+
+    # -- inside another graph ---------------------------------------------------------------------
+
+    def inline(self, tensors: Sequence[Any]) -> list[Any]:
+        """Write the nodes into the graph in force and return the outputs there."""
+        env: dict[int, Any] = {
+            id(symbol): tensor for symbol, tensor in zip(self.inputs, tensors, strict=True)
+        }
+        for node in self.program.nodes:
+            if node.row.name == "Placeholder":
+                continue
+            if node.row.name == "Const":
+                env[id(node.outputs[0])] = state.graph.constant(
+                    node.attrs["value"], node.outputs[0].dtype, "Const"
+                )
+                continue
+            attrs = dict(node.attrs)
+            if attrs.get("forward") is not None:
+                moved = env.get(id(attrs["forward"].outputs[0]))
+                attrs["forward"] = moved.op if isinstance(moved, Symbol) else None
+            inputs = [env[id(symbol)] for symbol in node.inputs]
+            result = dispatch.apply(
+                node.row, inputs, attrs, None if node.lengths is None else list(node.lengths)
+            )
+            for symbol, value in zip(node.outputs, nest.flatten(result), strict=True):
+                env[id(symbol)] = value
+                if isinstance(value, Symbol) and symbol.shape.rank is not None:
+                    value.set_shape(symbol.shape)
+            _move_custom_rule(node, env)
+        return [env[id(symbol)] for symbol in self.outputs]
+
+    # -- gradients ----------------------------------------------------------------------------------
+
+    def _call_recorded(self, tensors: Sequence[Any]) -> list[Any]:
+        wrt = tuple(
+            i
+            for i, tensor in enumerate(tensors)
+            if is_differentiable(tensor.dtype)
+            and (tensor.dtype is not dtypes.resource or hasattr(tensor, "variable_shape"))
+            and tensor.dtype is not dtypes.variant
+        )
+        for recorder in state.recorders:
+            for tensor in tensors:
+                if tensor.dtype is dtypes.resource:
+                    recorder.watch_handle(tensor)
+        back = self._backward(wrt)
+        values = back.forward.run([tensor._value for tensor in tensors])
+        count = len(self.outputs)
+        outputs = [
+            wrap(value, mark)
+            for value, mark in zip(values[:count], self._marked, strict=True)
+        ]
+        kept = [
+            wrap(value, _mark(symbol))
+            for value, symbol in zip(values[count:], back.intermediates, strict=True)
+        ]
+
+        def rule(_: Any, *gradients: Any) -> list[Any]:
+            return self._pull_back(back, kept, outputs, gradients, len(tensors))
+
+        record_custom(tensors, outputs, rule)
+        return outputs
+
+    def _pull_back(
+        self,
+        back: _Backward,
+        kept: list[Any],
+        outputs: list[Any],
+        gradients: Sequence[Any],
+        count: int,
+    ) -> list[Any]:
+        results: list[Any] = [None] * count
+        if all(gradient is None for gradient in gradients):
+            return results
+        seeds = []
+        for i in back.given:
+            gradient = gradients[i]
+            if gradient is None:
+                gradient = dispatch.call("ZerosLike", outputs[i])
+            seeds.append(dense(gradient))
+        flat = back.function([*kept, *seeds, *back.extra])
+        packed = nest.pack_sequence_as(back.structure, flat, expand_composites=True)
+        for i, gradient in zip(back.wrt, packed, strict=True):
+            results[i] = gradient
+        return results
+
+    def _backward(self, wrt: tuple[int, ...]) -> _Backward:
+        found = self._backwards.get(wrt)
+        if found is None:
+            with self._lock:
+                found = self._backwards.get(wrt)
+                if found is None:
+                    found = self._backwards[wrt] = self._make_backward(wrt)
+        return found
+
+    def _make_backward(self, wrt: tuple[int, ...]) -> _Backward:
+        """Write the way back down after the graph's own nodes, and cut it off there."""
+        graph = self.graph
+        saved = graph.nodes, graph.inputs, graph._captures
+        graph.nodes, graph.inputs = list(graph.nodes), list(graph.inputs)
+        graph._captures = dict(graph._captures)
+        before, known = len(graph.nodes), {id(symbol) for symbol in graph.inputs}
+        try:
+            with graph.as_default():
+                records = [record_of(node) for node in self.nodes]
+                given = [
+                    i
+                    for i, symbol in enumerate(self.outputs)
+                    if is_differentiable(symbol.dtype)
+                    and symbol.dtype not in (dtypes.resource, dtypes.variant)
+                ]
+                seeds = [
+                    graph.placeholder(self.outputs[i].dtype, self.outputs[i].shape)
+                    for i in given
+                ]
+                results = backprop(
+                    records,
+                    [self.outputs[i] for i in given],
+                    seeds,
+                    [self.inputs[i] for i in wrt],
+                )
+            pairs = [(i, r) for i, r in zip(wrt, results, strict=True) if r is not None]
+            structure = [result for _, result in pairs]
+            outputs = [
+                graph.capture(tensor)
+                for tensor in nest.flatten(structure, expand_composites=True)
+            ]
+            nodes = graph.nodes[before:]
+            seed_ids = {id(seed) for seed in seeds}
+            extra = [
+                (external, internal)
+                for external, internal in graph._captures.values()
+                if id(internal) not in known and internal.graph_node.row.name == "Placeholder"
+            ]
+        finally:
+            graph.nodes, graph.inputs, graph._captures = saved
+        own = {id(node) for node in nodes}
+        crossing: dict[int, Symbol] = {}
+        for symbol in [*(s for node in nodes for s in node.inputs), *outputs]:
+            if id(symbol.graph_node) not in own and id(symbol) not in seed_ids:
+                if symbol.graph_node.row.name != "Const":
+                    crossing[id(symbol)] = symbol
+        constants = _constants_of(nodes, outputs, own)
+        intermediates = list(crossing.values())
+        return _Backward(
+            Program(
+                self.inputs,
+                [*self.outputs, *intermediates],
+                self.nodes,
+                jit_compile=self._jit_compile,
+                name=self.name,
+            ),
+            intermediates,
+            given,
+            GraphFunction(
+                graph,
+                [*intermediates, *seeds, *(internal for _, internal in extra)],
+                outputs,
+                [*constants, *nodes],
+                name=f"{self.name} (gradient)",
+            ),
+            [external for external, _ in extra],
+            structure,
+            [i for i, _ in pairs],
+        )
+
+
+def _constants_of(nodes: Sequence[Node], outputs: Sequence[Symbol], own: set[int]) -> list[Node]:
+    """Constants of the forward part that the backward part uses too."""
+    found: dict[int, Node] = {}
+    for symbol in [*(s for node in nodes for s in node.inputs), *outputs]:
+        node = symbol.graph_node
+        if id(node) not in own and node.row.name == "Const":
+            found[id(node)] = node
+    return list(found.values())
+
+
+def record_of(node: Node) -> Record:
+    """A node as a record that can be differentiated."""
+    custom = getattr(node, "custom_rule", None)
+    return Record(
+        node.row, node.attrs, node.inputs, node.outputs, node.lengths, custom, node
+    )
+
+
+def _move_custom_rule(node: Node, env: dict[int, Any]) -> None:
+    rule = getattr(node, "custom_rule", None)
+    if rule is not None:
+        moved = env[id(node.outputs[0])]
+        if isinstance(moved, Symbol):
+            moved.graph_node.custom_rule = rule
+
+
+def _mark(symbol: Symbol) -> Any:
+    return symbol.dtype if symbol.dtype.np == object or symbol.dtype.is_quantized else None
+
+
+def recorder_wants(recorder: Any, tensors: Sequence[Any]) -> bool:
+    """Whether a tape watches one of the tensors, or would when it is read."""
+    tracked = recorder._tracked
+    for tensor in tensors:
+        if id(tensor) in tracked:
+            return True
+        if recorder._watch_accessed and getattr(tensor, "_trainable", False):
+            return True
+    return False
