@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from penstock.core.errors import UnimplementedError
+
 
 class CompositeTensor(ABC):
     """A value made of tensors, such as a ragged or sparse tensor.
@@ -21,9 +23,9 @@ class CompositeTensor(ABC):
 
     def _shape_invariant_to_type_spec(self, shape: Any) -> Any:
         """Return the spec of this value as a loop variable whose shape may vary as `shape`."""
-        raise NotImplementedError(
-            f"{type(self).__name__}._shape_invariant_to_type_spec is not defined, so it cannot "
-            f"be a loop variable with the shape invariant {shape}"
+        raise UnimplementedError(
+            f"{type(self).__name__} must define _shape_invariant_to_type_spec to be a loop "
+            f"variable with a shape invariant, got {shape}"
         )
 
     def _consumers(self) -> list[Any]:
