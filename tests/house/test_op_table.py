@@ -8,7 +8,7 @@ from penstock.ops.table import rows
 def test_every_op_names_the_shape_of_each_input_and_output():
     lacking = {}
     for row in rows():
-        _, found, note = (row.kernel.__doc__ or "").partition("Shape:")
+        _, found, note = row.doc.partition("Shape:")
         shape = " ".join(note.split())
         names = [
             name
@@ -24,7 +24,7 @@ def test_every_op_names_the_shape_of_each_input_and_output():
 def test_every_op_begins_its_note_with_one_sentence():
     bad = {}
     for row in rows():
-        first = (row.kernel.__doc__ or "").strip().partition("\n")[0]
+        first = row.doc.strip().partition("\n")[0]
         if not first.endswith((".", "!", "?")):
             bad[row.name] = first
 
