@@ -96,7 +96,7 @@ def _read(
         )
     if shape[channel] != filter_shape[2]:
         raise InvalidArgumentError(
-            f"the third axis of filter must have the {shape[channel]} channels of the input, got "
+            f"the third axis of filter must have the {shape[channel]} channels of input, got "
             f"shape {list(filter_shape)}"
         )
     window = sliding_window(

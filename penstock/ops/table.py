@@ -233,6 +233,13 @@ TYPE_LIST: Final = _Inferred("TYPE_LIST")
 _TABLE: dict[str, OpDef] = {}
 _FAMILIES: Final = (
     "array",
+    "joining",
+    "slicing",
+    "padding",
+    "reordering",
+    "matrix_diag",
+    "selection",
+    "unique",
     "math",
     "arithmetic",
     "comparison",
@@ -260,6 +267,8 @@ _FAMILIES: Final = (
     "sparse",
     "ragged",
     "segment",
+    "sparse_segment",
+    "partition",
     "sort",
     "signal",
     "quantize",
