@@ -44,7 +44,8 @@ class Table:
             raise DataLossError(
                 f"{what} must end with the mark of a table file, got {len(data)} bytes without"
             )
-        _, _, position = self._handle(footer, 0)
+        offset, size, position = self._handle(footer, 0)
+        self._block(offset, size)  # the meta index, which is empty but must be sound
         offset, size, _ = self._handle(footer, position)
         self._index = self._block(offset, size)
 

@@ -17,7 +17,7 @@ from penstock.wire.varint import split_strings
 Array = NDArray[Any]
 
 # A short message may name a large tensor, because its last value is repeated to the end.
-MAX_TENSOR_BYTES: Final = 1 << 33
+MAX_TENSOR_BYTES: Final = 1 << 31
 _MAX_CONTENT_BYTES: Final = (1 << 31) - 1
 _MAX_RANK: Final = 64  # numpy's
 _MAX_STRIDE: Final = 1 << 62
@@ -110,7 +110,13 @@ def static_shape(proto: Any, itemsize: int, what: str, limit: int) -> tuple[int,
     return shape
 
 
-def make_ndarray(tensor: Any, *, copy: bool = True, what: str = "tensor") -> Array:
+def make_ndarray(
+    tensor: Any,
+    *,
+    copy: bool = True,
+    what: str = "tensor",
+    max_bytes: int = MAX_TENSOR_BYTES,
+) -> Array:
     """Read a TensorProto.
 
     Args:
@@ -118,6 +124,7 @@ def make_ndarray(tensor: Any, *, copy: bool = True, what: str = "tensor") -> Arr
         copy: `False` allows a read-only array, which saves time and, where one value fills
             the tensor, the memory.
         what: how an error calls the tensor.
+        max_bytes: a larger tensor is refused before anything is allocated.
 
     Returns:
         An array of the tensor's dtype; strings are an object array of bytes.
@@ -128,7 +135,7 @@ def make_ndarray(tensor: Any, *, copy: bool = True, what: str = "tensor") -> Arr
     dtype = make_dtype(tensor.dtype, what).base_dtype
     if not dtype.is_numpy_compatible:
         raise InvalidArgumentError(f"{what} has dtype {dtype.name}, which has no numpy form")
-    shape = static_shape(tensor.tensor_shape, dtype.np.itemsize, what, MAX_TENSOR_BYTES)
+    shape = static_shape(tensor.tensor_shape, dtype.np.itemsize, what, max_bytes)
     count = math.prod(shape)
     content = tensor.tensor_content
     if content and count:
@@ -189,7 +196,7 @@ def _repeat_last(values: Array, dtype: DType, shape: tuple[int, ...]) -> Array:
     if len(values) == 0:
         values = np.full(1, b"", object) if dtype.name == "string" else np.zeros(1, dtype.np)
     if len(values) == 1:
-        return np.broadcast_to(values[0], shape)
+        return np.broadcast_to(values.reshape(()), shape)
     array = np.empty(math.prod(shape), dtype.np)
     array[: len(values)] = values
     array[len(values) :] = values[-1]

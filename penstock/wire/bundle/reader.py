@@ -218,14 +218,24 @@ class BundleReader:
         except FileNotFoundError:
             raise NotFoundError(f"'{name}' must be in '{path}', found no such file") from None
 
+    def _data_bytes(self) -> int:
+        shards = self.header.num_shards
+        paths = [Path(data_name(self.prefix, shard, shards)) for shard in range(shards)]
+        return sum(path.stat().st_size for path in paths if path.exists())
+
     def _join_slices(self, key: bytes, entry: Entry) -> Array:
         name = _shown(key)
         shape = entry.sizes
+        if math.prod(shape) > self._data_bytes():
+            raise DataLossError(f"'{name}' of shape {list(shape)} is more than the files hold")
         parts = []
         for message in entry.message.slices:
             extents = _extents(message, len(shape), name)
             ranges = _ranges(extents, shape, f"'{name}'")
-            part = self._read(slice_key(key, extents))
+            part_key = slice_key(key, extents)
+            if self._entry(part_key).message.slices:
+                raise DataLossError(f"a slice of '{name}' must not have slices itself")
+            part = self._read(part_key)
             if part.shape != tuple(stop - start for start, stop in ranges):
                 raise DataLossError(f"a slice of '{name}' has shape {list(part.shape)}")
             parts.append((tuple(slice(start, stop) for start, stop in ranges), part))
