@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.core import dtypes
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock.ops.checks import require
 from penstock.ops.elementwise import (
     COMPLEX,
@@ -25,6 +25,7 @@ from penstock.ops.elementwise import (
 from penstock.ops.table import gradient, op
 
 _STRINGS = kinds(dtypes.string)
+_ADDED = (NUMBERS | _STRINGS) - kinds(dtypes.uint16, dtypes.uint32, dtypes.uint64)
 _INT32_64 = kinds(dtypes.int32, dtypes.int64)
 
 
@@ -43,7 +44,7 @@ def add(x: Any, y: Any) -> Any:
 
     Shape: x [...], y [...] -> z [...], broadcast together.
     """
-    return binary("Add", x, y, NUMBERS | _STRINGS).add(x, y)
+    return binary("Add", x, y, _ADDED).add(x, y)
 
 
 @gradient("AddV2", "Add")
@@ -572,13 +573,16 @@ def cross(a: Any, b: Any) -> Any:
     """Vector product in three dimensions.
 
     Shape: a [..., 3], b [..., 3] -> product [..., 3].
-    Errors: InvalidArgumentError when the shapes differ or the last size is not 3.
+    Errors: InvalidArgumentError when the shapes differ; FailedPreconditionError when the last
+        size is not 3.
     """
     xp = binary("Cross", a, b, REALS)
-    if a.shape != b.shape or not a.ndim or a.shape[-1] != 3:
+    if a.shape != b.shape:
         raise InvalidArgumentError(
-            f"a and b must have one shape [..., 3], got {list(a.shape)} and {list(b.shape)}"
+            f"a and b must have one shape, got {list(a.shape)} and {list(b.shape)}"
         )
+    if not a.ndim or a.shape[-1] != 3:
+        raise FailedPreconditionError(f"a and b must be [..., 3], got {list(a.shape)}")
     a0, a1, a2 = a[..., 0], a[..., 1], a[..., 2]
     b0, b1, b2 = b[..., 0], b[..., 1], b[..., 2]
     parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0]

@@ -16,6 +16,11 @@ from penstock.ops.special import scipy_special
 from penstock.ops.table import gradient, op
 
 
+def _from_pole(value: Any, x: Any, limit: float) -> Any:
+    """Go on with the limit at the pole 0 for negative x, where the function is not real."""
+    return np.where(x < 0, x.dtype.type(limit), value)
+
+
 @op("BesselI0", inputs=("x: T",), outputs=("y: T",), shape="same")
 def bessel_i0(x: Any) -> Any:
     """Modified Bessel function of the first kind, order 0.
@@ -135,7 +140,7 @@ def bessel_y0(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     unary("BesselY0", x, FLOATS)
-    return on_host(scipy_special().y0, x)
+    return _from_pole(on_host(scipy_special().y0, x), x, -np.inf)
 
 
 @gradient("BesselY0")
@@ -151,7 +156,7 @@ def bessel_y1(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     unary("BesselY1", x, FLOATS)
-    return on_host(scipy_special().y1, x)
+    return _from_pole(on_host(scipy_special().y1, x), x, -np.inf)
 
 
 @gradient("BesselY1")
@@ -169,7 +174,7 @@ def bessel_k0(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     unary("BesselK0", x, FLOATS)
-    return on_host(scipy_special().k0, x)
+    return _from_pole(on_host(scipy_special().k0, x), x, np.inf)
 
 
 @gradient("BesselK0")
@@ -185,7 +190,7 @@ def bessel_k0e(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     unary("BesselK0e", x, FLOATS)
-    return on_host(scipy_special().k0e, x)
+    return _from_pole(on_host(scipy_special().k0e, x), x, np.inf)
 
 
 @gradient("BesselK0e")
@@ -201,7 +206,7 @@ def bessel_k1(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     unary("BesselK1", x, FLOATS)
-    return on_host(scipy_special().k1, x)
+    return _from_pole(on_host(scipy_special().k1, x), x, np.inf)
 
 
 @gradient("BesselK1")
@@ -219,7 +224,7 @@ def bessel_k1e(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     unary("BesselK1e", x, FLOATS)
-    return on_host(scipy_special().k1e, x)
+    return _from_pole(on_host(scipy_special().k1e, x), x, np.inf)
 
 
 @gradient("BesselK1e")

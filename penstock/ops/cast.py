@@ -53,7 +53,7 @@ def cast(x: Any, *, DstT: DType, Truncate: bool) -> Any:  # noqa: N803  (TensorF
         name = dtypes.dtype_of_numpy(source).name
         raise UnimplementedError(f"cast from {name} to {DstT.name} is not supported")
     xp = namespace(x)
-    if source in COMPLEX and target not in COMPLEX and DstT is not dtypes.bool:
+    if source in COMPLEX and target not in COMPLEX:
         x = x.real
     if Truncate:
         x = _cut(xp, x, target)
@@ -63,6 +63,8 @@ def cast(x: Any, *, DstT: DType, Truncate: bool) -> Any:  # noqa: N803  (TensorF
 
 
 def _on_numpy(x: Any, target: Any) -> Any:
+    if target in _WHOLE and x.dtype in FLOAT8:
+        x = x.astype(np.float32)
     if target in _NARROW_INTEGERS and x.dtype not in _WHOLE:
         x = x.astype(np.int32)
     return x.astype(target)
@@ -79,7 +81,8 @@ def _on_device(xp: Any, x: Any, target: Any) -> Any:
     limit = 2.0 ** (8 * wide.itemsize - 1)
     if target == np.uint64:
         high = x >= limit
-        upper = xp.where(high, x - x.dtype.type(limit), 0).astype(np.uint64)
+        fits = high & (x < 2 * limit)
+        upper = xp.where(fits, x - x.dtype.type(limit), 0).astype(np.uint64)
         below = xp.where(high, 0, _to_signed(xp, x, wide, limit)).astype(np.uint64)
         return xp.where(high, upper + np.uint64(2**63), below)
     return _to_signed(xp, x, wide, limit).astype(target)

@@ -11,7 +11,7 @@ from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.checks import require
-from penstock.ops.elementwise import REALS, kinds, unary
+from penstock.ops.elementwise import kinds, unary
 from penstock.ops.namespace import namespace
 from penstock.ops.shapes import scalar_of, value_of
 from penstock.ops.table import REQUIRED, op
@@ -108,7 +108,9 @@ def dense_bincount(input: Any, size: Any, weights: Any, *, binary_output: bool) 
         )
     length = _bins(input, size, weights)
     require(input >= 0, InvalidArgumentError, "input must not be negative")
-    weights = _weights_of(xp, input, weights)
+    kind = weights.dtype
+    # What is only to be seen as present counts once, whatever its weight.
+    weights = xp.ones(input.shape, kind) if binary_output else _weights_of(xp, input, weights)
     if input.ndim < 2:
         counts = _counted(xp, input, weights, length)
         shape: tuple[int, ...] = (length,)
@@ -120,7 +122,7 @@ def dense_bincount(input: Any, size: Any, weights: Any, *, binary_output: bool) 
         counts = _counted(xp, cells, weights, rows * length)
         shape = (rows, length)
     if binary_output:
-        counts = (counts != 0).astype(weights.dtype)
+        counts = (counts != 0).astype(kind)
     return xp.reshape(counts, shape)
 
 
@@ -165,10 +167,11 @@ def histogram_fixed_width(values: Any, value_range: Any, nbins: Any, *, dtype: D
     """How many values fall into each of `nbins` equal parts of a range, the outer ones open.
 
     Shape: values [...], value_range [2], nbins scalar -> out [nbins].
-    Errors: InvalidArgumentError when nbins is not positive or the range is empty.
+    Errors: InvalidArgumentError when nbins is not positive or the range is empty, or a value is
+        NaN.
     """
     xp = namespace(values, value_range)
-    unary("HistogramFixedWidth", values, REALS)
+    unary("HistogramFixedWidth", values, _COUNTED)
     count = scalar_of(nbins, "nbins")
     if count <= 0:
         raise InvalidArgumentError(f"nbins must be positive, got {count}")
@@ -178,6 +181,10 @@ def histogram_fixed_width(values: Any, value_range: Any, nbins: Any, *, dtype: D
         )
     low, high = value_range[0], value_range[1]
     require(low < high, InvalidArgumentError, "value_range must be increasing")
+    if values.dtype.kind == "f":
+        require(
+            ~xp.isnan(values), InvalidArgumentError, "values must not hold what is not a number"
+        )
     step = (high.astype(np.float64) - low.astype(np.float64)) / count
     places = xp.floor((values.astype(np.float64) - low.astype(np.float64)) / step)
     cells = xp.clip(places, 0.0, float(count - 1)).astype(np.int64)

@@ -11,6 +11,7 @@ from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.elementwise import (
+    FLOATS,
     HALVES,
     INTEGERS,
     NUMBERS,
@@ -100,13 +101,13 @@ def mean(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:
 def _integer_mean(
     xp: Any, input: Any, axes: tuple[int, ...], keep_dims: bool, count: int
 ) -> Any:
-    total = _summed(xp, input, axes, keep_dims)
+    wide = np.uint64 if input.dtype == np.uint64 else np.int64
+    total = _summed(xp, input.astype(wide), axes, keep_dims)
     if not count:
-        return total
-    divisor = np.asarray(count).astype(input.dtype)
-    quotient = xp.floor_divide(total, divisor)
-    low = (xp.remainder(total, divisor) != 0) & (total < 0)
-    return quotient + low.astype(input.dtype)
+        return total.astype(input.dtype)
+    quotient = xp.floor_divide(total, wide(count))
+    low = (xp.remainder(total, wide(count)) != 0) & (total < 0)
+    return (quotient + low.astype(wide)).astype(input.dtype)
 
 
 @op("Prod", shape=_reduced_shape, **_REDUCTION)
@@ -335,6 +336,16 @@ def _arg_axis(op_name: str, input: Any, dimension: Any) -> int:
     return axis
 
 
+def _without_nan(xp: Any, input: Any, value: float) -> Any:
+    """Put `value`, which never wins, in place of NaN, which TensorFlow passes over."""
+    if input.dtype not in FLOATS:
+        return input
+    lost = xp.isnan(input)
+    if xp is np and not lost.any():
+        return input
+    return xp.where(lost, input.dtype.type(value), input)
+
+
 _ARG: dict[str, Any] = {
     "inputs": ("input: T", "dimension: Tidx"),
     "outputs": ("output: output_type",),
@@ -354,7 +365,7 @@ def arg_max(input: Any, dimension: Any, *, output_type: DType) -> Any:
     """
     xp = unary("ArgMax", input, REALS | _BOOL)
     axis = _arg_axis("ArgMax", input, dimension)
-    return xp.argmax(input, axis=axis).astype(output_type.np)
+    return xp.argmax(_without_nan(xp, input, -np.inf), axis=axis).astype(output_type.np)
 
 
 @op("ArgMin", **_ARG)
@@ -365,5 +376,9 @@ def arg_min(input: Any, dimension: Any, *, output_type: DType) -> Any:
     Errors: InvalidArgumentError when the axis is not in the input, or has size 0.
     """
     xp = unary("ArgMin", input, REALS | _BOOL)
+    if output_type not in (dtypes.int32, dtypes.int64):
+        raise InvalidArgumentError(
+            f"output_type must be int32 or int64, got {output_type.name}"
+        )
     axis = _arg_axis("ArgMin", input, dimension)
-    return xp.argmin(input, axis=axis).astype(output_type.np)
+    return xp.argmin(_without_nan(xp, input, np.inf), axis=axis).astype(output_type.np)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import ml_dtypes
 import numpy as np
 
 from penstock.ops.elementwise import FLOATS, NUMBERS, unary, widened
@@ -116,11 +115,9 @@ def cumulative_logsumexp(x: Any, axis: Any, *, exclusive: bool, reverse: bool) -
             return np.logaddexp.accumulate(values, axis=along)
         return jax.lax.cumlogsumexp(values, axis=along)
 
-    # TensorFlow starts an exclusive sum with the lowest number, not with minus infinity.
-    start = wide.dtype.type(ml_dtypes.finfo(x.dtype).min)
-    return _scan(xp, run, wide, axis, start=start, exclusive=exclusive, reverse=reverse).astype(
-        x.dtype
-    )
+    return _scan(
+        xp, run, wide, axis, start=-np.inf, exclusive=exclusive, reverse=reverse
+    ).astype(x.dtype)
 
 
 @gradient("CumulativeLogsumexp")

@@ -14,6 +14,7 @@ from penstock.ops.elementwise import FLOATS, REALS, binary, kinds, unary, widene
 from penstock.ops.shapes import scalar_of, value_of
 from penstock.ops.table import op
 
+_RANGES = REALS - kinds(dtypes.uint8)
 _HALF_LIKE = kinds(dtypes.float16, dtypes.bfloat16)
 
 
@@ -58,7 +59,7 @@ def range_(start: Any, limit: Any, delta: Any) -> Any:
     Errors: InvalidArgumentError when delta is 0 or leads away from limit.
     """
     dtype = start.dtype
-    unary("Range", start, REALS)
+    unary("Range", start, _RANGES)
     for each in (start, limit, delta):
         if each.ndim:
             raise InvalidArgumentError(

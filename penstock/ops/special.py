@@ -110,7 +110,9 @@ def lgamma(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     if unary("Lgamma", x, FLOATS) is np:
-        return on_host(scipy_special().gammaln, x)
+        # scipy has minus infinity at minus infinity, C and TensorFlow have infinity.
+        value = on_host(scipy_special().gammaln, x)
+        return np.where(np.isinf(x), x.dtype.type(np.inf), value)
     return jsp.gammaln(x)
 
 
@@ -122,12 +124,13 @@ def lgamma_gradient(g: Any, grad: Any) -> tuple[Any]:
 
 @op("Digamma", inputs=("x: T",), outputs=("y: T",), shape="same")
 def digamma(x: Any) -> Any:
-    """Derivative of `Lgamma`.
+    """Derivative of `Lgamma`; NaN at its poles 0, -1, -2, ...
 
     Shape: x [...] -> y [...].
     """
     if unary("Digamma", x, FLOATS) is np:
-        return on_host(scipy_special().digamma, x)
+        value = on_host(scipy_special().digamma, x)
+        return np.where(x == 0, x.dtype.type(np.nan), value)
     return jsp.digamma(x)
 
 
@@ -158,13 +161,14 @@ def dawsn_gradient(g: Any, grad: Any) -> tuple[Any]:
 
 @op("Expint", inputs=("x: T",), outputs=("y: T",), shape="same")
 def expint(x: Any) -> Any:
-    """Exponential integral: that of exp(t) / t from minus infinity to x.
+    """Exponential integral: that of exp(t) / t up to x; NaN for negative x.
 
     Shape: x [...] -> y [...].
     """
-    if unary("Expint", x, FLOATS) is np:
-        return on_host(scipy_special().expi, x)
-    return jsp.expi(x)
+    xp = unary("Expint", x, FLOATS)
+    value = on_host(scipy_special().expi, x) if xp is np else jsp.expi(x)
+    value = xp.where(x < 0, xp.full_like(value, np.nan), value)
+    return xp.where(x == 0, xp.full_like(value, -np.inf), value)
 
 
 @gradient("Expint")
@@ -239,9 +243,11 @@ def zeta(x: Any, q: Any) -> Any:
 
     Shape: x [...], q [...] -> z [...], broadcast together.
     """
-    if binary("Zeta", x, q, _FLOAT32_64) is np:
-        return scipy_special().zeta(x, q)
-    return jsp.zeta(x, q)
+    xp = binary("Zeta", x, q, _FLOAT32_64)
+    value = scipy_special().zeta(x, q) if xp is np else jsp.zeta(x, q)
+    # The poles at q = 0, -1, -2, ... have one sign on both sides only for even x.
+    odd = (q <= 0) & (xp.floor(q) == q) & (xp.remainder(x, 2) != 0) & (x != 1)
+    return xp.where(odd | (x < 1), xp.full_like(value, np.nan), value)
 
 
 @gradient("Zeta")
@@ -263,10 +269,11 @@ def polygamma(a: Any, x: Any) -> Any:
         library = scipy_special()
         sign = np.where(np.remainder(a, 2) == 0, -1, 1).astype(a.dtype)
         one = a.dtype.type(1)
-        higher = sign * library.gamma(a + one) * library.zeta(a + one, x)
-        value = np.where(a == 0, library.digamma(x), higher)
+        higher = sign * library.gamma(a + one) * zeta(a + one, x)
+        value = np.where(a == 0, digamma(x), higher)
     else:
-        value = xp.where(a == 0, jsp.digamma(x), jsp.polygamma(a, x))
+        higher = jax.lax.polygamma(*xp.broadcast_arrays(a, x))
+        value = xp.where(a == 0, jsp.digamma(x), higher)
     defined = (a >= 0) & (xp.floor(a) == a)
     return xp.where(defined, value, xp.full_like(value, np.nan))
 
@@ -285,9 +292,12 @@ def igamma(a: Any, x: Any) -> Any:
 
     Shape: a [...], x [...] -> z [...], broadcast together.
     """
-    if binary("Igamma", a, x, FLOATS) is np:
-        return _positive(on_host(scipy_special().gammainc, a, x), a, x)
-    return jsp.gammainc(a, x)
+    xp = binary("Igamma", a, x, FLOATS)
+    if xp is np:
+        value = on_host(scipy_special().gammainc, a, x)
+    else:
+        value = _at_infinity(xp, jsp.gammainc(a, x), a, x, 0.0, 1.0)
+    return _in_domain(xp, value, a, x)
 
 
 @op("Igammac", inputs=("a: T", "x: T"), outputs=("z: T",), shape="broadcast")
@@ -296,14 +306,24 @@ def igammac(a: Any, x: Any) -> Any:
 
     Shape: a [...], x [...] -> z [...], broadcast together.
     """
-    if binary("Igammac", a, x, FLOATS) is np:
-        return _positive(on_host(scipy_special().gammaincc, a, x), a, x)
-    return jsp.gammaincc(a, x)
+    xp = binary("Igammac", a, x, FLOATS)
+    if xp is np:
+        value = on_host(scipy_special().gammaincc, a, x)
+    else:
+        value = _at_infinity(xp, jsp.gammaincc(a, x), a, x, 1.0, 0.0)
+    return xp.where((a > 0) & (x >= 0), value, xp.full_like(value, np.nan))
 
 
-def _positive(value: Any, a: Any, x: Any) -> Any:
-    """NaN where `a` is not positive or `x` is negative."""
-    return np.where((a > 0) & (x >= 0), value, np.full_like(value, np.nan))
+def _at_infinity(xp: Any, value: Any, a: Any, x: Any, for_a: float, for_x: float) -> Any:
+    """Put the limits where one argument is infinite: XLA's series do not end there."""
+    value = xp.where(xp.isinf(a) & xp.isfinite(x), value.dtype.type(for_a), value)
+    return xp.where(xp.isinf(x) & xp.isfinite(a), value.dtype.type(for_x), value)
+
+
+def _in_domain(xp: Any, value: Any, a: Any, x: Any) -> Any:
+    """Put 0 where `x` is 0, else NaN where `a` is not positive or `x` is negative."""
+    value = xp.where((a > 0) & (x >= 0), value, xp.full_like(value, np.nan))
+    return xp.where(x == 0, xp.zeros_like(value), value)
 
 
 @op(
@@ -319,7 +339,8 @@ def igamma_grad_a(a: Any, x: Any) -> Any:
     Shape: a [...], x [...] -> z [...], broadcast together.
     """
     xp = binary("IgammaGradA", a, x, _FLOAT32_64)
-    return jax.lax.igamma_grad_a(*xp.broadcast_arrays(a, x))
+    value = jax.lax.igamma_grad_a(*xp.broadcast_arrays(a, x))
+    return _in_domain(xp, _at_infinity(xp, value, a, x, 0.0, 0.0), a, x)
 
 
 def _igamma_gradient(g: Any, grad: Any) -> tuple[Any, Any]:
@@ -370,9 +391,9 @@ def betainc(a: Any, b: Any, x: Any) -> Any:
         raise InvalidArgumentError(
             f"a, b and x must be scalars or have one shape, got {sorted(shapes)}"
         )
-    if namespace(a, b, x) is np:
-        return scipy_special().betainc(a, b, x)
-    return jsp.betainc(a, b, x)
+    xp = namespace(a, b, x)
+    value = scipy_special().betainc(a, b, x) if xp is np else jsp.betainc(a, b, x)
+    return xp.where((a > 0) & (b > 0), value, xp.full_like(value, np.nan))
 
 
 @gradient("Betainc")
