@@ -84,11 +84,12 @@ class FuncGraph:
         flat: Sequence[Any],
         attrs: dict[str, Any],
         lengths: Sequence[int | None] | None,
+        name: str | None = None,
     ) -> list[Symbol]:
         """Write a call down and return its outputs."""
         inputs = [self.capture(tensor) for tensor in flat]
         facts = infer(row, inputs, attrs, lengths)
-        return self.add(row, inputs, attrs, lengths, facts)
+        return self.add(row, inputs, attrs, lengths, facts, name)
 
     def add(
         self,

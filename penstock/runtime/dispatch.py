@@ -15,13 +15,14 @@ from penstock.runtime.tensor import EagerTensor
 _rows: dict[str, OpDef] = {}
 
 
-def call(op_name: str, /, *inputs: Any, **attrs: Any) -> Any:
+def call(op_name: str, /, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
     """Call the op `op_name`.
 
     Args:
         op_name: TensorFlow's name of the op.
         inputs: tensors or what can become one, in the order of the op's schema; a list argument is
             one list.
+        name: name of the node in a graph; None takes the op's.
         attrs: attrs by name; those left out take the defaults of the row.
 
     Returns:
@@ -54,22 +55,26 @@ def call(op_name: str, /, *inputs: Any, **attrs: Any) -> Any:
                     if state.recorders:
                         _record(row, full, inputs, outputs, None)
                     return _packed(row, outputs)
-    return _call_slow(row, inputs, attrs)
+    return _call_slow(row, inputs, attrs, name)
 
 
-def _call_slow(row: OpDef, inputs: Any, attrs: dict[str, Any]) -> Any:
+def _call_slow(row: OpDef, inputs: Any, attrs: dict[str, Any], name: str | None) -> Any:
     full = row.complete(attrs)
     flat, lengths = prepare(row, inputs, full)
-    return apply(row, flat, full, lengths)
+    return apply(row, flat, full, lengths, name)
 
 
 def apply(
-    row: OpDef, flat: list[Any], attrs: dict[str, Any], lengths: list[int | None] | None
+    row: OpDef,
+    flat: list[Any],
+    attrs: dict[str, Any],
+    lengths: list[int | None] | None,
+    name: str | None = None,
 ) -> Any:
     """Call an op whose inputs are a flat list of tensors and whose attrs are complete."""
     graph = state.graph
     if graph is not None:
-        outputs = graph.apply(row, flat, attrs, lengths)
+        outputs = graph.apply(row, flat, attrs, lengths, name)
     else:
         for tensor in flat:
             if not isinstance(tensor, EagerTensor):
