@@ -11,7 +11,7 @@ from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError
 from penstock.ops.table import TYPE_LIST, OpDef
 from penstock.runtime.context import state
-from penstock.runtime.convert import convert_to_tensor
+from penstock.runtime.convert import convert_to_tensor, to_numpy
 from penstock.runtime.tensor import EagerTensor, Tensor, TensorLike
 
 
@@ -61,7 +61,7 @@ def prepare(
 def _known_types(row: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> dict[str, DType]:
     """Dtype of each type attr, as literals in the schema, attrs and the first tensors tell."""
     known: dict[str, DType] = {}
-    python_values: dict[str, Any] = {}
+    python_values: dict[str, list[Any]] = {}
     for arg, value in zip(row.input_args, inputs, strict=True):
         name = arg.type_attr
         if name in known or arg.type_list_attr is not None:
@@ -79,7 +79,11 @@ def _known_types(row: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> di
             if dtype is not None:
                 known[name] = dtype
                 break
-            python_values.setdefault(name, item)
+            python_values.setdefault(name, []).append(item)
+    for name, items in python_values.items():
+        # Without a tensor among them, the first of several values decides.
+        if name not in known and len(items) > 1:
+            known[name] = dtypes.dtype_of_numpy(to_numpy(items[0]).dtype)
     return known
 
 
