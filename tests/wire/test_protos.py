@@ -104,9 +104,13 @@ def test_bytes_that_are_no_message_are_data_loss():
         protos.parse(protos.SavedModel, b"\x12\xff\xff\xff\xff\x0f", "model")
 
 
-def test_text_that_is_no_message_is_an_invalid_argument():
+@pytest.mark.parametrize(
+    "text",
+    ["model_config_lost {}", r"model_config_list { config { name: '\ ' } }", b"\xff", "{"],
+)
+def test_text_that_is_no_message_is_an_invalid_argument(text):
     with pytest.raises(InvalidArgumentError, match="config"):
-        protos.parse_text(protos.ModelServerConfig, "model_config_lost {}", "config")
+        protos.parse_text(protos.ModelServerConfig, text, "config")
 
 
 def test_protobuf_is_imported_only_when_a_message_is_used():

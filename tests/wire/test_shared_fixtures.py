@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from penstock.core.dtypes import as_dtype
 from penstock.core.errors import DataLossError
 from penstock.wire import protos
 from penstock.wire.bundle import BundleReader
@@ -13,7 +14,7 @@ from penstock.wire.events import read_events
 from penstock.wire.examples import parse_example, parse_sequence_example
 from penstock.wire.records import read_records
 from penstock.wire.tensors import make_ndarray
-from tests.wire.golden import SHARED
+from tests.wire.golden import SHARED, assert_identical
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no shared fixtures here")
 
@@ -38,6 +39,44 @@ def test_every_tensor_of_every_checkpoint_is_read(index):
 
     for key, shape in reader.shape_map().items():
         assert list(reader.read(key).shape) == shape.as_list()
+
+
+def stored_array(arrays, key):
+    """An array of an .npz that has further dtypes as bits, under a key with a suffix."""
+    if key in arrays:
+        return arrays[key]
+    if f"{key}#len" in arrays:
+        lengths, data = arrays[f"{key}#len"], arrays[f"{key}#bytes"].tobytes()
+        stops = np.cumsum(lengths.ravel())
+        strings = np.empty(lengths.size, object)
+        strings[:] = [
+            data[stop - n : stop] for stop, n in zip(stops, lengths.ravel(), strict=True)
+        ]
+        return strings.reshape(lengths.shape)
+    (found,) = (each for each in arrays if each.startswith(f"{key}#"))
+    return arrays[found].view(as_dtype(found.rpartition("#")[2]).np)
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(SHARED.glob("checkpoints/*/expected.npz")), ids=lambda p: p.parent.name
+)
+def test_every_checkpoint_holds_the_values_that_tensorflow_read(folder):
+    with np.load(folder, allow_pickle=False) as file:
+        arrays = {key: file[key] for key in file.files}
+
+    for prefix, key in {tuple(each.split("#")[0].split("::")) for each in arrays}:
+        found = BundleReader(folder.parent / prefix).read(key)
+        assert_identical(found, stored_array(arrays, f"{prefix}::{key}"))
+
+
+def test_graphs_and_states_beside_checkpoints_are_read():
+    (meta,) = SHARED.glob("checkpoints/tf1_saver/ckpt/*-3.meta")
+
+    graph = protos.parse(protos.MetaGraphDef, meta.read_bytes())
+    state = protos.parse_text(protos.CheckpointState, (meta.parent / "checkpoint").read_text())
+
+    assert graph.saver_def.restore_op_name == "save/restore_all"
+    assert state.model_checkpoint_path.endswith("model.ckpt-3")
 
 
 @pytest.mark.parametrize("path", MODELS, ids=name)

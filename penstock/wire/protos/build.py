@@ -12,6 +12,7 @@ default pool, and two owners of one name could not be imported into one process.
 
 import re
 import threading
+import warnings
 from typing import Any, Final
 
 from google.protobuf import (
@@ -165,8 +166,11 @@ def parse_text(message_class: type[Message], text: str | bytes, what: str = "tex
         InvalidArgumentError: the text does not describe such a message.
     """
     try:
-        return text_format.Parse(text, message_class(), descriptor_pool=pool())
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+        with warnings.catch_warnings():
+            # An unknown escape in a string is a mistake to protoc, but Python only warns of it.
+            warnings.filterwarnings("error", ".*escape", DeprecationWarning)
+            return text_format.Parse(text, message_class(), descriptor_pool=pool())
+    except (text_format.ParseError, UnicodeDecodeError, DeprecationWarning) as error:
         raise InvalidArgumentError(
             f"{what} must be a {message_class.DESCRIPTOR.full_name} in text format: {error}"
         ) from error
