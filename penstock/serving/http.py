@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
+from typing import cast
 
 import httptools
 
@@ -116,8 +117,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports keep the interface without the base class.
+        self._transport = cast("asyncio.Transport", transport)
         self._opened(self)
         self._deadline = self._loop.time() + self._limits.idle_timeout_s
 

@@ -300,7 +300,9 @@ class Manager:
         latest = model.latest
         if latest is None or latest.number < version.number or latest.state != AVAILABLE:
             model.latest = version
-        _log.info(
+        # What is there at the start is told by whoever starts.
+        _log.log(
+            logging.DEBUG if self._thread is None else logging.INFO,
             "%s: version %d is available after %.1f s",
             version.name,
             version.number,

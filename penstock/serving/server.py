@@ -133,9 +133,12 @@ class Server:
         """Load the models and begin to answer.
 
         Raises:
+            FailedPreconditionError: it was started before.
             UnavailableError: the port is taken.
             OpError: a model has no version that loads.
         """
+        if self._port is not None:
+            raise FailedPreconditionError("a server can be started once; make another one")
         # The port first: loading may take minutes, and a taken port is known at once.
         bound = bind(self._config.host, self._config.port)
         self._port = bound.getsockname()[1]
@@ -163,7 +166,8 @@ class Server:
             self._thread.join()
         self._thread = None
         self.manager.stop(self._config.stop_timeout_s)
-        self._executor.close()
+        # A call may end in order meanwhile; one that never does is not waited for.
+        self._executor.close(1.0)
 
     def __enter__(self) -> Self:
         self.start()

@@ -11,5 +11,8 @@ from types import MappingProxyType
 COMMANDS = MappingProxyType(
     {
         "demo": "train on handwritten digits, export, serve, and write a report",
+        "ops": "list the ops that this build knows",
+        "serve": "serve models over HTTP, as TensorFlow Serving does",
+        "version": "print the versions of penstock and of what it stands on",
     }
 )

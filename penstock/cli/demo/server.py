@@ -43,8 +43,8 @@ def serve_command(model_directory: Path, port: int) -> list[str]:
     """The command that serves all versions below `model_directory`."""
     return [
         *(sys.executable, "-m", "penstock", "serve"),
-        *("--model-dir", str(model_directory)),
-        *("--host", HOST, "--port", str(port)),
+        *("--model_name", model_directory.name, "--model_base_path", str(model_directory)),
+        *("--host", HOST, "--rest_api_port", str(port)),
     ]
 
 

@@ -1,0 +1,174 @@
+"""`penstock serve`: its flags, and its life as a process."""
+
+import argparse
+import http.client
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from penstock.cli import main as cli
+from penstock.cli.commands import serve
+from penstock.serving.batcher import BatchingParameters
+
+ROOT = Path(__file__).parents[2]
+# The command with a loader that needs no model on disk.
+PROGRAM = """
+import sys
+from penstock.cli.commands import serve
+from penstock.cli.main import main
+from penstock.serving.server import Server
+from tests.serving.fakes import FakeLoader, doubler
+serve.Server = lambda config: Server(config, FakeLoader(doubler))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def config(*flags):
+    parser = argparse.ArgumentParser()
+    serve.add_arguments(parser)
+    return serve.config_of(parser.parse_args(["--model_base_path", "models/m", *flags]))
+
+
+def test_the_defaults_are_those_of_tf_serving_where_it_has_some():
+    got = config()
+
+    assert (got.host, got.port) == ("127.0.0.1", 8501)
+    assert [(m.name, m.base_path) for m in got.models] == [("default", Path("models/m"))]
+    assert got.batching is None
+    assert got.limits.request_timeout_s == 30
+    assert got.limits.max_request_bytes == 64 * 1024 * 1024
+    assert got.file_system_poll_wait_seconds == 1
+
+
+def test_flags_reach_the_server():
+    got = config(
+        *("--model_name=digits", "--host=::", "--rest_api_port=0", "--enable_batching"),
+        *("--rest_api_timeout_in_ms=1500", "--max_request_bytes=1000"),
+        *("--max_batch_size=8", "--max_enqueued_batches=3"),
+        "--file_system_poll_wait_seconds=0.5",
+    )
+
+    assert (got.models[0].name, got.host, got.port) == ("digits", "::", 0)
+    assert got.batching == BatchingParameters(8, 3)
+    assert (got.limits.request_timeout_s, got.limits.max_request_bytes) == (1.5, 1000)
+    assert got.file_system_poll_wait_seconds == 0.5
+
+
+@pytest.mark.parametrize(
+    ("flags", "batches"),
+    [
+        (["--enable_batching"], True),
+        (["--enable_batching=true"], True),
+        (["--enable_batching", "1"], True),
+        (["--enable_batching=false"], False),
+        (["--enable_batching", "0"], False),
+    ],
+)
+def test_batching_is_switched_as_in_tf_serving(flags, batches):
+    assert (config(*flags).batching is not None) == batches
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--rest_api_port=65536"],
+        ["--rest_api_port=http"],
+        ["--rest_api_timeout_in_ms=0"],
+        ["--enable_batching=maybe"],
+        ["--file_system_poll_wait_seconds=nan"],
+        ["--nobody_knows"],
+    ],
+)
+def test_flags_that_make_no_sense_are_usage_errors(flags, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["serve", "--model_base_path", "m", *flags])
+
+    assert stopped.value.code == 2
+    assert flags[0].partition("=")[0] in capsys.readouterr().err
+
+
+def test_the_base_path_is_needed(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["serve"])
+
+    assert stopped.value.code == 2
+    assert "--model_base_path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--port=8500",
+        "--model_config_file=models.config",
+        "--batching_parameters_file=batching.config",
+        "--monitoring_config_file=monitoring.config",
+        "--ssl_config_file=ssl.config",
+        "--grpc_socket_path=/tmp/socket",
+    ],
+)
+def test_what_is_not_served_is_refused_by_name(flag, capsys):
+    status = cli.main(["serve", "--model_base_path", "m", flag])
+
+    name = flag.partition("=")[0]
+    assert status == 1
+    assert capsys.readouterr().err.startswith(f"penstock serve: {name} is not supported: ")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts the command as a process; returns it and its first line."""
+    (tmp_path / "double" / "1").mkdir(parents=True)
+    processes = []
+
+    def run(*flags):
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-W", "error", "-c", PROGRAM, "serve"),
+                *("--model_name", "double", "--model_base_path", str(tmp_path / "double")),
+                *flags,
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process, process.stderr.readline().strip()
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_server_says_where_it_is_answers_and_stops_in_order(start, number):
+    process, line = start("--rest_api_port=0")
+    said, _, url = line.rpartition(" ")
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+    connection.request("POST", "/v1/models/double:predict", '{"instances": [[1, 2]]}')
+    answer = json.loads(connection.getresponse().read())
+
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=30)
+    connection.close()
+
+    assert said == "serving double version 1 on"
+    assert answer == {"predictions": [[2.0, 4.0]]}
+    assert (process.returncode, output, errors) == (0, "", "")
+
+
+def test_a_taken_port_is_one_line_and_status_1(start):
+    _, line = start("--rest_api_port=0")
+    port = line.rpartition(":")[2]
+
+    process, complaint = start(f"--rest_api_port={port}")
+    process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert complaint.startswith(f"penstock serve: cannot listen on 127.0.0.1:{port}: ")
