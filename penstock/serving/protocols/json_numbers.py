@@ -5,6 +5,7 @@ rectangular list that converts without loss. Whatever else comes is left to the 
 reader, which also finds the words for what is wrong.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ class NumberReader:
                 return None
             shape = _rectangle(element, body, alone=len(names) == 1)
             array = None if shape is None else _numbers(element, dtype)
-            if shape is None or array is None or array.size != np.prod(shape, dtype=np.int64):
+            if shape is None or array is None or array.size != math.prod(shape):
                 return None
             arrays[name] = array.reshape(shape)
             brackets += _lists(shape)
