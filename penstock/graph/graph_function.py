@@ -262,18 +262,25 @@ def _constants_of(nodes: Sequence[Node], outputs: Sequence[Symbol], own: set[int
 
 def record_of(node: Node) -> Record:
     """A node as a record that can be differentiated."""
-    custom = getattr(node, "custom_rule", None)
-    return Record(
-        node.row, node.attrs, node.inputs, node.outputs, node.lengths, custom, node
-    )
+    custom = getattr(node, "custom_record", None)
+    if custom is None:
+        return Record(node.row, node.attrs, node.inputs, node.outputs, node.lengths, None, node)
+    inputs, outputs, rule = custom
+    if rule is None:
+        return Record(None, {}, (), (), None, None, node)
+    return Record(None, {}, tuple(inputs), tuple(outputs), None, rule, node)
 
 
 def _move_custom_rule(node: Node, env: dict[int, Any]) -> None:
-    rule = getattr(node, "custom_rule", None)
-    if rule is not None:
-        moved = env[id(node.outputs[0])]
-        if isinstance(moved, Symbol):
-            moved.graph_node.custom_rule = rule
+    custom = getattr(node, "custom_record", None)
+    moved = env[id(node.outputs[0])] if node.outputs else None
+    if custom is not None and isinstance(moved, Symbol):
+        inputs, outputs, rule = custom
+        moved.graph_node.custom_record = (
+            [env[id(symbol)] for symbol in inputs],
+            [env.get(id(symbol), symbol) for symbol in outputs],
+            rule,
+        )
 
 
 def _mark(symbol: Symbol) -> Any:

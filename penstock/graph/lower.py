@@ -36,13 +36,21 @@ class NeedHostError(Exception):
         self.reason = reason
 
 
+class NeedsValueError(Exception):
+    """A kernel cannot be compiled because it depends on values, not only on shapes."""
+
+
 _TRACER_ERRORS = (
+    NeedsValueError,
     jax.errors.ConcretizationTypeError,
     jax.errors.TracerArrayConversionError,
     jax.errors.TracerIntegerConversionError,
     jax.errors.TracerBoolConversionError,
     jax.errors.NonConcreteBooleanIndexError,
 )
+
+
+_SHAPE_REASON = "the shape of its result depends on values"
 
 
 class Program:
@@ -106,6 +114,15 @@ class Program:
                 done = 0
                 continue
             done += 1
+        return [env[id(symbol)] for symbol in self.outputs]
+
+    def run_uncompiled(self, values: Sequence[Any]) -> list[Any]:
+        """Run node by node, each by its numpy kernel where it has one: for small work done rarely."""
+        env: dict[int, Any] = dict(self._constants)
+        for symbol, value in zip(self.inputs, values, strict=True):
+            env[id(symbol)] = value
+        for node in self.nodes:
+            run_on_host(node, env)
         return [env[id(symbol)] for symbol in self.outputs]
 
     def segments(self) -> list[Segment]:
@@ -325,7 +342,8 @@ def trace_nodes(nodes: Sequence[Node], env: dict[int, Any], variables: dict[int,
                 raise
             raise NeedHostError(node, need.reason) from need
         except _TRACER_ERRORS as error:
-            raise NeedHostError(node, "its result depends on values, not only on shapes") from error
+            reason = str(error) if isinstance(error, NeedsValueError) else _SHAPE_REASON
+            raise NeedHostError(node, reason) from error
         except OpError as error:
             if node.name in error.message:
                 raise
@@ -356,7 +374,9 @@ def _trace_node(
         return _trace_variable_node(node, values, variables)
     packed = row.pack(values, node.lengths) if row.has_list_input else values
     if row.host is not None and not row.stateful and all(_is_known(value) for value in values):
-        if row.device is None or sum(value.size for value in values) <= _EMBED_LIMIT:
+        if any(arg.type_attr == "variant" for arg in row.output_args):
+            pass  # lists have one form on the host and another in compiled code
+        elif row.device is None or sum(value.size for value in values) <= _EMBED_LIMIT:
             with np.errstate(all="ignore"):
                 return flat_outputs(row.host(*packed, **node.attrs))
     kernel: Callable[..., Any] | None = row.device

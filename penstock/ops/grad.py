@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -83,8 +84,26 @@ def forward(
         packed = row.pack(values, lengths) if row.has_list_input else values
         return flat_outputs(run(*packed, **attrs))
 
-    outputs, pullback = jax.vjp(function, *(inputs[i] for i in wrt))
+    previous = _state.differentiating
+    _state.differentiating = True
+    try:
+        outputs, pullback = jax.vjp(function, *(inputs[i] for i in wrt))
+    finally:
+        _state.differentiating = previous
     return outputs, pullback
+
+
+class _State(threading.local):
+    def __init__(self) -> None:
+        self.differentiating = False
+
+
+_state = _State()
+
+
+def is_differentiating() -> bool:
+    """Whether the kernel that runs is being differentiated."""
+    return _state.differentiating
 
 
 def flat_outputs(result: Any) -> tuple[Array, ...]:

@@ -12,6 +12,7 @@ from penstock.core import dtypes
 from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
+from penstock.core.type_spec import register_tensor_class
 
 
 class TensorLike:
@@ -291,3 +292,6 @@ def device_of(value: Any) -> str:
 def is_eager(value: Any) -> bool:
     """Whether `value` is a tensor with a value."""
     return isinstance(value, EagerTensor)
+
+
+register_tensor_class(Tensor)

@@ -1,0 +1,60 @@
+"""`tf.raw_ops`: every row of the table as a function with keyword arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock.core import dtypes
+from penstock.ops import table
+from penstock.runtime.dispatch import call
+
+
+def _function(name: str) -> Callable[..., Any]:
+    row = table.lookup(name)
+
+    def raw_op(**kwargs: Any) -> Any:
+        kwargs.pop("name", None)
+        inputs = []
+        for argument in row.input_names:
+            if argument not in kwargs:
+                raise TypeError(f"tf.raw_ops.{name} needs the argument {argument!r}")
+            inputs.append(kwargs.pop(argument))
+        attrs = {}
+        for key, value in kwargs.items():
+            if key not in row.attrs:
+                if _is_type_attr(row, key):
+                    continue
+                raise TypeError(f"tf.raw_ops.{name} has no argument {key!r}")
+            attrs[key] = _canonical(value, row.attrs[key])
+        return call(name, *inputs, **attrs)
+
+    raw_op.__name__ = raw_op.__qualname__ = name
+    raw_op.__doc__ = row.doc
+    return raw_op
+
+
+def _is_type_attr(row: table.OpDef, key: str) -> bool:
+    """Whether an attr only repeats what the inputs tell, such as `T` or `N`."""
+    return any(key in (arg.type_attr, arg.number_attr) for arg in row.input_args)
+
+
+def _canonical(value: Any, default: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(default, dtypes.DType) or (
+        default is table.REQUIRED and hasattr(value, "as_numpy_dtype")
+    ):
+        return dtypes.as_dtype(value)
+    return value
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_") or not table.has(name):
+        raise AttributeError(f"module 'penstock.raw_ops' has no attribute {name!r}")
+    made = globals()[name] = _function(name)
+    return made
+
+
+def __dir__() -> list[str]:
+    return [row.name for row in table.rows() if not row.name.startswith("_")]

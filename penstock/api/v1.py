@@ -1,0 +1,39 @@
+"""`tf.compat.v1`: the parts of TensorFlow 1 that TensorFlow 2 programs use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.core.errors import UnimplementedError
+from penstock.core.tensor_shape import Dimension as Dimension
+from penstock.graph.branching import cond as cond
+from penstock.graph.branching import while_loop as while_loop
+from penstock.runtime.context import state
+from penstock.runtime.convert import convert_to_tensor as convert_to_tensor
+
+
+def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
+    """Append an input to the graph in force.
+
+    Raises:
+        RuntimeError: no graph is being built.
+    """
+    if state.graph is None:
+        raise RuntimeError("tf.placeholder() is not compatible with eager execution.")
+    return state.graph.placeholder(dtype, shape, name)
+
+
+def executing_eagerly() -> bool:
+    """Whether op calls are run at once."""
+    return state.graph is None
+
+
+def executing_eagerly_outside_functions() -> bool:
+    """True: there are no graphs outside functions."""
+    return True
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    raise UnimplementedError(f"tf.compat.v1.{name} is not implemented")

@@ -1,0 +1,524 @@
+"""`tf.cond`, `tf.case`, `tf.switch_case` and `tf.while_loop`: run now, or written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock.core import dtypes, nest
+from penstock.core.tensor_shape import TensorShape
+from penstock.graph import control_flow  # noqa: F401  (adds the rows of If, Case and While)
+from penstock.graph.bodies import Body, Variables, effect_row, inputs_for, join_captures
+from penstock.graph.func_graph import FuncGraph
+from penstock.graph.symbol import Symbol, constant_value
+from penstock.graph.tensor_array import TensorArray
+from penstock.runtime.context import state
+from penstock.runtime.convert import convert_to_tensor
+from penstock.runtime.dispatch import call
+from penstock.runtime.tensor import Tensor
+
+
+def cond(
+    pred: Any,
+    true_fn: Callable[[], Any] | None = None,
+    false_fn: Callable[[], Any] | None = None,
+    name: str | None = None,
+) -> Any:
+    """Return `true_fn()` if `pred` is true, else `false_fn()`.
+
+    Args:
+        pred: scalar boolean tensor or Python bool.
+        true_fn: callable without arguments.
+        false_fn: likewise; both must give the same structure and dtypes.
+        name: name of the node.
+
+    Raises:
+        TypeError: a branch is not callable, or the branches give different structures.
+    """
+    del name
+    if not callable(true_fn) or not callable(false_fn):
+        raise TypeError("true_fn and false_fn must be callable.")
+    if isinstance(pred, (bool, np.bool_)) and state.graph is not None:
+        return true_fn() if pred else false_fn()
+    pred = convert_to_tensor(pred)
+    if state.graph is None:
+        return true_fn() if bool(np.asarray(pred._value).reshape(-1)[0]) else false_fn()
+    known = constant_value(pred)
+    if known is not None:
+        return true_fn() if bool(np.asarray(known).reshape(-1)[0]) else false_fn()
+    return _branches([true_fn, false_fn], pred, "If")
+
+
+def smart_cond(
+    pred: Any,
+    true_fn: Callable[[], Any],
+    false_fn: Callable[[], Any],
+    name: str | None = None,
+) -> Any:
+    """Like `cond`, deciding at once when the predicate is known."""
+    known = pred if isinstance(pred, (bool, int)) else constant_value(pred)
+    if known is not None:
+        return true_fn() if bool(known) else false_fn()
+    return cond(pred, true_fn, false_fn, name)
+
+
+def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: str | None = None) -> Any:
+    """Return what the branch of the given number returns.
+
+    Args:
+        branch_index: int32 scalar.
+        branch_fns: callables, or `(number, callable)` pairs, or a dict of them.
+        default: callable for any other number; else the last branch serves.
+        name: name of the node.
+    """
+    del name
+    functions = _numbered(branch_fns)
+    index = convert_to_tensor(branch_index, dtypes.int32)
+    highest = max(functions)
+    fallback = default if default is not None else functions[highest]
+    ordered = [functions.get(i, fallback) for i in range(highest + 1)]
+    if default is not None:
+        ordered.append(default)
+    known = constant_value(index)
+    if known is not None:
+        number = int(known)
+        return ordered[number if 0 <= number < len(ordered) else -1]()
+    return _branches(ordered, index, "Case")
+
+
+def _numbered(branch_fns: Any) -> dict[int, Callable[[], Any]]:
+    if isinstance(branch_fns, dict):
+        return dict(branch_fns)
+    pairs = list(branch_fns)
+    if pairs and isinstance(pairs[0], (tuple, list)):
+        return {int(number): function for number, function in pairs}
+    return dict(enumerate(pairs))
+
+
+def case(
+    pred_fn_pairs: Any,
+    default: Any = None,
+    exclusive: bool = False,  # noqa: FBT001, FBT002
+    strict: bool = False,  # noqa: FBT001, FBT002
+    name: str = "case",
+) -> Any:
+    """Return what the callable beside the first true predicate returns.
+
+    Args:
+        pred_fn_pairs: pairs of a scalar boolean and a callable.
+        default: callable when no predicate is true; else the last pair's serves.
+        exclusive: whether more than one true predicate is an error.
+        strict: accepted for compatibility.
+        name: name of the node.
+    """
+    del strict, name
+    pairs = list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, dict) else list(pred_fn_pairs)
+    if exclusive and len(pairs) > 1:
+        total = call(
+            "Sum",
+            call("Cast", convert_to_tensor([p for p, _ in pairs]), DstT=dtypes.int32),
+            [0],
+            keep_dims=False,
+        )
+        call("Assert", call("LessEqual", total, 1), [convert_to_tensor("more than one predicate is true")])
+    last = default if default is not None else pairs[-1][1]
+    rest = pairs if default is not None else pairs[:-1]
+    result = last
+    for pred, function in reversed(rest):
+        result = _nested(pred, function, result)
+    return result()
+
+
+def _nested(pred: Any, function: Any, otherwise: Any) -> Callable[[], Any]:
+    return lambda: cond(pred, function, otherwise)
+
+
+def _trace_body(
+    name: str, function: Callable[..., Any], arguments: Sequence[Any]
+) -> tuple[FuncGraph, Any]:
+    """Trace a body whose arguments are given by symbols to imitate."""
+    graph = FuncGraph(name)
+    with graph.as_default():
+        symbols = []
+        for like in arguments:
+            symbol = graph.placeholder(like.dtype, like.shape, "loop_var")
+            symbols.append(symbol)
+        result = function(*symbols)
+    return graph, result
+
+
+def _branches(functions: Sequence[Callable[[], Any]], selector: Any, kind: str) -> Any:
+    graphs: list[FuncGraph] = []
+    results: list[Any] = []
+    for i, function in enumerate(functions):
+        graph, result = _trace_body(f"branch_{i}", function, ())
+        with graph.as_default():
+            result = nest.map_structure(_to_flow, result)
+        graphs.append(graph)
+        results.append(result)
+    _check_structures(results)
+    variables = Variables(graphs)
+    values = variables.read_outside()
+    flat = [nest.flatten(result, expand_composites=True) for result in results]
+    template = _template(results)
+    positions = [
+        i
+        for i in range(len(flat[0]))
+        if any(isinstance(items[i], Tensor) or _is_value(items[i]) for items in flat)
+    ]
+    ends: list[list[Symbol]] = []
+    finals: list[dict[int, Symbol]] = []
+    dtype_of = [_branch_dtype([items[i] for items in flat]) for i in positions]
+    for graph, items in zip(graphs, flat, strict=True):
+        with graph.as_default():
+            outputs = [
+                graph.capture(convert_to_tensor(items[i], dtype))
+                for i, dtype in zip(positions, dtype_of, strict=True)
+            ]
+        final = variables.replace(graph, values)
+        finals.append(final)
+        ends.append(variables.resolve(outputs))
+    written = [key for key in values if key in variables.written]
+    inputs_of = [
+        [graph.inputs[len(graph.inputs) - len(values) + i] for i in range(len(values))]
+        for graph in graphs
+    ]
+    externals = join_captures(graphs)
+    bodies = []
+    for graph, outputs, final, own in zip(graphs, ends, finals, inputs_of, strict=True):
+        ordered = [*inputs_for(graph, externals), *own]
+        graph.inputs = ordered
+        bodies.append(Body(graph, [*outputs, *(final[key] for key in written)]))
+    flat_inputs = [*externals, *values.values()]
+    facts = [
+        _join_facts(symbols)
+        for symbols in zip(*(body.outputs for body in bodies), strict=True)
+    ]
+    row = effect_row(f"Stateless{kind}", kind, bodies)
+    attrs: dict[str, Any] = {
+        "output_shapes": tuple(facts),
+        "Tout": tuple(symbol.dtype for symbol in bodies[0].outputs),
+    }
+    if kind == "If":
+        attrs.update(then_branch=bodies[0], else_branch=bodies[1])
+    else:
+        attrs["branches"] = tuple(bodies)
+    outputs = call(row, selector, flat_inputs, **attrs) or []
+    count = len(positions)
+    variables.assign_outside(dict(zip(written, outputs[count:], strict=True)))
+    merged = list(flat[0])
+    for i, value in zip(positions, outputs[:count], strict=True):
+        merged[i] = value
+    packed = nest.pack_sequence_as(template, merged, expand_composites=True)
+    return _from_flow(packed, results[0])
+
+
+def _template(results: list[Any]) -> Any:
+    return results[0]
+
+
+def _is_value(item: Any) -> bool:
+    return isinstance(item, (bool, int, float, complex, np.ndarray, np.generic)) or hasattr(
+        type(item), "__tf_tensor__"
+    ) or hasattr(item, "_dense_var_to_tensor")
+
+
+def _branch_dtype(items: Sequence[Any]) -> Any:
+    for item in items:
+        if isinstance(item, Tensor):
+            return item.dtype
+        own = getattr(item, "dtype", None)
+        if own is not None:
+            return dtypes.as_dtype(own)
+    return None
+
+
+def _check_structures(results: Sequence[Any]) -> None:
+    for other in results[1:]:
+        try:
+            nest.assert_same_structure(results[0], other, expand_composites=True)
+        except (ValueError, TypeError) as error:
+            raise TypeError(
+                "all branches must return the same structure, got "
+                f"{results[0]!r} and {other!r}"
+            ) from error
+
+
+def _join_facts(symbols: Sequence[Symbol]) -> TensorShape:
+    shape = symbols[0].shape
+    for symbol in symbols[1:]:
+        shape = shape.most_specific_compatible_shape(symbol.shape)
+    return shape
+
+
+def _to_flow(item: Any) -> Any:
+    return item.flow if isinstance(item, TensorArray) else item
+
+
+def _from_flow(packed: Any, like: Any) -> Any:
+    del like
+    return packed
+
+
+def while_loop(
+    cond: Callable[..., Any],  # noqa: A002  (TensorFlow's argument name)
+    body: Callable[..., Any],
+    loop_vars: Any,
+    shape_invariants: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,  # noqa: ARG001, FBT001, FBT002
+    swap_memory: bool = False,  # noqa: ARG001, FBT001, FBT002
+    maximum_iterations: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Repeat `body` while `cond` is true.
+
+    Args:
+        cond: callable that takes the loop variables and gives a scalar boolean.
+        body: callable that takes the loop variables and gives their next values.
+        loop_vars: list or tuple of tensors, TensorArrays or nests of those.
+        shape_invariants: nest of shapes, for variables whose shape changes.
+        parallel_iterations: accepted for compatibility.
+        back_prop: accepted for compatibility.
+        swap_memory: accepted for compatibility.
+        maximum_iterations: most rounds to run.
+        name: name of the node.
+
+    Raises:
+        ValueError: no loop variables were given, or one changes its shape against its invariant.
+    """
+    del name
+    if not callable(cond) or not callable(body):
+        raise TypeError("'cond' and 'body' must be callable.")
+    if not isinstance(loop_vars, (list, tuple)) and not nest.is_nested(loop_vars):
+        loop_vars = [loop_vars]
+    single = isinstance(loop_vars, (list, tuple)) and len(loop_vars) == 1
+    if not nest.flatten(loop_vars):
+        raise ValueError("'loop_vars' must not be empty.")
+    if state.graph is None:
+        return _while_now(cond, body, loop_vars, maximum_iterations)
+    result = _Builder(
+        cond, body, loop_vars, shape_invariants, parallel_iterations, maximum_iterations
+    ).build()
+    del single
+    return result
+
+
+def _while_now(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -> Any:
+    limit = None if maximum_iterations is None else int(maximum_iterations)
+    packed = isinstance(loop_vars, (list, tuple))
+    count = 0
+    values = nest.map_structure(_as_variable, loop_vars)
+    while (limit is None or count < limit) and bool(
+        cond(*values) if packed else cond(values)
+    ):
+        result = body(*values) if packed else body(values)
+        if packed and not (
+            isinstance(result, (list, tuple)) and (len(values) != 1 or len(result) == 1)
+        ):
+            result = [result] if len(values) == 1 else result
+        nest.assert_same_structure(values, _listed(result, values), check_types=False)
+        values = nest.map_structure(
+            _as_variable, nest.pack_sequence_as(values, nest.flatten(result))
+        )
+        count += 1
+    return values
+
+
+def _listed(result: Any, like: Any) -> Any:
+    return type(like)(result) if isinstance(like, list) and isinstance(result, tuple) else result
+
+
+def _as_variable(item: Any) -> Any:
+    if isinstance(item, (TensorArray, Tensor)) or item is None:
+        return item
+    return convert_to_tensor(item)
+
+
+class _Builder:
+    """Writes one loop down."""
+
+    def __init__(
+        self,
+        cond: Any,
+        body: Any,
+        loop_vars: Any,
+        shape_invariants: Any,
+        parallel_iterations: int,
+        maximum_iterations: Any,
+    ) -> None:
+        self._cond = cond
+        self._body = body
+        self._parallel = parallel_iterations
+        self._maximum = maximum_iterations
+        self._packed = isinstance(loop_vars, (list, tuple))
+        self._structure = loop_vars
+        self._arrays = [
+            item if isinstance(item, TensorArray) else None for item in nest.flatten(loop_vars)
+        ]
+        plain = nest.map_structure(_to_flow, loop_vars)
+        self._plain = nest.map_structure(_as_variable, plain)
+        self._flat = [
+            state.graph.capture(convert_to_tensor(item))
+            for item in nest.flatten(self._plain, expand_composites=True)
+        ]
+        self._shapes = self._invariants(shape_invariants)
+
+    def _invariants(self, given: Any) -> list[TensorShape]:
+        shapes = [symbol.shape for symbol in self._flat]
+        if given is None:
+            return shapes
+        wanted = nest.flatten_up_to(
+            self._plain, given, expand_composites=False
+        ) if nest.is_nested(given) else [given]
+        if len(wanted) != len(shapes):
+            return shapes
+        result = []
+        for shape, own in zip(wanted, shapes, strict=True):
+            own_wanted = getattr(shape, "shape", shape)
+            result.append(own if own_wanted is None else TensorShape(own_wanted))
+        return result
+
+    def _call(self, function: Any, symbols: Sequence[Any]) -> Any:
+        packed = nest.pack_sequence_as(self._plain, list(symbols), expand_composites=True)
+        flat = nest.flatten(packed)
+        if any(array is not None for array in self._arrays):
+            flat = [
+                item if array is None else array.with_flow(item)
+                for item, array in zip(flat, self._arrays, strict=True)
+            ]
+            packed = nest.pack_sequence_as(self._structure, flat)
+        return function(*packed) if self._packed else function(packed)
+
+    def build(self) -> Any:
+        likes = [
+            _Like(symbol.dtype, shape)
+            for symbol, shape in zip(self._flat, self._shapes, strict=True)
+        ]
+        count = len(likes)
+        limit = self._maximum
+        if limit is not None:
+            limit = state.graph.capture(convert_to_tensor(limit, dtypes.int32))
+            likes.append(_Like(dtypes.int32, TensorShape(())))
+        cond_graph, going = _trace_body("cond", lambda *v: self._test(v, count, limit), likes)
+        body_graph, results = _trace_body("body", lambda *v: self._step(v, count), likes)
+        graphs = [cond_graph, body_graph]
+        variables = Variables(graphs)
+        values = variables.read_outside()
+        with cond_graph.as_default():
+            going = cond_graph.capture(convert_to_tensor(going))
+        with body_graph.as_default():
+            outputs = [body_graph.capture(tensor) for tensor in results]
+        cond_own = cond_graph.inputs[: len(likes)]
+        body_own = body_graph.inputs[: len(likes)]
+        variables.replace(cond_graph, values)
+        cond_outputs = variables.resolve([going])
+        cond_values = cond_graph.inputs[len(cond_graph.inputs) - len(values) :]
+        final = variables.replace(body_graph, values)
+        outputs = variables.resolve(outputs)
+        body_values = body_graph.inputs[len(body_graph.inputs) - len(values) :]
+        externals = join_captures(graphs)
+        cond_graph.inputs = [*cond_own, *inputs_for(cond_graph, externals), *cond_values]
+        captured = inputs_for(body_graph, externals)
+        body_graph.inputs = [*body_own, *captured, *body_values]
+        body_outputs = [*outputs, *captured, *(final[key] for key in values)]
+        test, step = Body(cond_graph, cond_outputs), Body(body_graph, body_outputs)
+        start = [*self._flat]
+        if limit is not None:
+            start.append(convert_to_tensor(0, dtypes.int32))
+        inputs = [*start, *externals, *values.values()]
+        shapes = [
+            *(like.shape for like in likes),
+            *(external.shape for external in externals),
+            *(value.shape for value in values.values()),
+        ]
+        results = call(
+            effect_row("StatelessWhile", "While", [test, step]),
+            inputs,
+            cond=test,
+            body=step,
+            output_shapes=tuple(shapes),
+            parallel_iterations=self._parallel,
+            maximum_iterations=_static_limit(limit),
+        )
+        offset = len(start) + len(externals)
+        ends = dict(zip(values, results[offset:], strict=True))
+        variables.assign_outside({k: v for k, v in ends.items() if k in variables.written})
+        return self._packed_result(results[:count])
+
+    def _test(self, symbols: Sequence[Any], count: int, limit: Any) -> Any:
+        going = self._call(self._cond, symbols[:count])
+        going = convert_to_tensor(going)
+        if going.shape.rank not in (0, None):
+            going = call("Reshape", going, np.zeros((0,), np.int32))
+        if limit is None:
+            return going
+        return call("LogicalAnd", call("Less", symbols[count], limit), going)
+
+    def _step(self, symbols: Sequence[Any], count: int) -> list[Any]:
+        result = self._call(self._body, symbols[:count])
+        if self._packed and len(self._plain) == 1:
+            inside = isinstance(result, (list, tuple)) and len(result) == 1
+            result = result if inside else [result]
+        nest.assert_same_structure(self._structure, _listed(result, self._structure), check_types=False)
+        plain = nest.map_structure(_to_flow, nest.pack_sequence_as(self._plain, nest.flatten(result)))
+        flat = nest.flatten(plain, expand_composites=True)
+        outputs = []
+        for i, (item, like, shape) in enumerate(zip(flat, self._flat, self._shapes, strict=True)):
+            tensor = convert_to_tensor(item, like.dtype if not isinstance(item, Tensor) else None)
+            if tensor.dtype != like.dtype:
+                raise TypeError(
+                    f"loop variable {i} must keep its dtype {like.dtype.name}, got {tensor.dtype.name} "
+                    "after one round"
+                )
+            if not _covers(shape, tensor.shape):
+                raise ValueError(
+                    f"loop variable {i} enters the loop with shape {shape}, but has shape "
+                    f"{tensor.shape} after one iteration. To allow the shape to vary across "
+                    "iterations, use the `shape_invariants` argument of tf.while_loop to specify a "
+                    "less-specific shape."
+                )
+            outputs.append(tensor)
+        if len(symbols) > count:
+            outputs.append(call("AddV2", symbols[count], convert_to_tensor(1, dtypes.int32)))
+        return outputs
+
+    def _packed_result(self, results: Sequence[Any]) -> Any:
+        packed = nest.pack_sequence_as(self._plain, list(results), expand_composites=True)
+        if all(array is None for array in self._arrays):
+            return packed
+        flat = [
+            item if array is None else array.with_flow(item)
+            for item, array in zip(nest.flatten(packed), self._arrays, strict=True)
+        ]
+        return nest.pack_sequence_as(self._structure, flat)
+
+
+class _Like:
+    """Dtype and shape of a loop variable."""
+
+    def __init__(self, dtype: Any, shape: TensorShape) -> None:
+        self.dtype = dtype
+        self.shape = shape
+
+
+def _covers(general: TensorShape, specific: TensorShape) -> bool:
+    """Whether every shape that `specific` allows is allowed by `general`."""
+    if general.rank is None:
+        return True
+    if specific.rank is None:
+        # Nothing is known; the check is left to the run.
+        return True
+    if general.rank != specific.rank:
+        return False
+    return all(
+        want is None or have is None or have == want
+        for want, have in zip(general.as_tuple(), specific.as_tuple(), strict=True)
+    )
+
+
+def _static_limit(limit: Any) -> int | None:
+    value = None if limit is None else constant_value(limit)
+    return None if value is None else int(value)
