@@ -11,6 +11,7 @@ from penstock.runtime.convert import convert_to_tensor
 from penstock.saved_model.load import load
 from penstock.serving.servable import Array, Arrays, SignatureSpec, TensorInfo
 from penstock.serving.signatures import read_signatures
+from penstock.serving.warmup import warm_up
 
 
 class SavedModelServable:
@@ -42,14 +43,16 @@ class SavedModelLoader:
     """Loads SavedModels for a manager."""
 
     def load(self, name: str, version: int, path: Path) -> SavedModelServable:
-        """Load one version.
+        """Load one version, and run the warm-up requests that came with it.
 
         Raises:
             NotFoundError: there is no SavedModel at `path`.
             DataLossError: its file is damaged.
         """
         signatures = read_signatures(path)
-        return SavedModelServable(name, version, signatures, load(str(path)))
+        servable = SavedModelServable(name, version, signatures, load(str(path)))
+        warm_up(servable, path)
+        return servable
 
 
 def _array(tensor: Any, info: TensorInfo) -> Array:

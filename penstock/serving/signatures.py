@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from penstock.core import dtypes
-from penstock.core.errors import DataLossError, InvalidArgumentError, NotFoundError
-from penstock.core.tensor_shape import TensorShape
+from penstock.core.errors import InvalidArgumentError, NotFoundError
 from penstock.serving.servable import SignatureSpec, TensorInfo
 from penstock.wire import protos
+from penstock.wire.tensors import make_dtype, make_shape
 
 _SERVE_TAG = "serve"
 
@@ -41,10 +40,6 @@ def read_signatures(path: Path) -> dict[str, SignatureSpec]:
 
 
 def _tensor_info(info: Any) -> TensorInfo:
-    shape = info.tensor_shape
-    dims = None if shape.unknown_rank else [d.size if d.size >= 0 else None for d in shape.dim]
-    try:
-        dtype = dtypes.as_dtype(info.dtype) if info.dtype else None
-    except TypeError as error:
-        raise DataLossError(f"tensor '{info.name}' has an unknown type: {error}") from error
-    return TensorInfo(info.name, dtype, TensorShape(dims))
+    # An op that only initialises is listed as an output without a type.
+    dtype = make_dtype(info.dtype, f"tensor '{info.name}'") if info.dtype else None
+    return TensorInfo(info.name, dtype, make_shape(info.tensor_shape))

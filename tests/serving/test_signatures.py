@@ -63,5 +63,5 @@ def test_a_damaged_file_is_told(tmp_path):
 def test_a_type_that_nobody_knows_is_told(tmp_path):
     write(tmp_path, "serve", name="x:0", dtype=99)
 
-    with pytest.raises(DataLossError, match="tensor 'x:0' has an unknown type"):
+    with pytest.raises(InvalidArgumentError, match="dtype of tensor 'x:0' must be a number"):
         read_signatures(tmp_path)
