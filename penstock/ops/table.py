@@ -233,6 +233,7 @@ TYPE_LIST: Final = _Inferred("TYPE_LIST")
 _TABLE: dict[str, OpDef] = {}
 _FAMILIES: Final = (
     "array",
+    "filling",
     "joining",
     "slicing",
     "padding",
@@ -406,7 +407,9 @@ def lookup(name: str) -> OpDef:
 
         near = difflib.get_close_matches(name, _TABLE, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UnimplementedError(f"no op named {name!r} among {len(_TABLE)} ops{hint}") from None
+        raise UnimplementedError(
+            f"no op named {name!r} among {len(_TABLE)} ops{hint}"
+        ) from None
 
 
 def has(name: str) -> bool:
