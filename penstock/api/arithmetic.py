@@ -206,7 +206,8 @@ def polyval(coeffs: Any, x: Any, name: str | None = None) -> Any:
         ValueError: `coeffs` is not a list.
     """
     if not isinstance(coeffs, list):
-        raise ValueError(f"coeffs must be a list, got a {type(coeffs).__name__}")
+        message = f"coeffs must be a list, got a {type(coeffs).__name__}"
+        raise ValueError(message)  # noqa: TRY004  (what TensorFlow raises)
     x = convert_to_tensor(x)
     if not coeffs:
         return call("ZerosLike", x, name=name)

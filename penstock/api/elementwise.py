@@ -56,8 +56,6 @@ __all__ = [
     "is_inf",
     "is_finite",
     "logical_not",
-    "softplus",
-    "softsign",
 ]
 
 
@@ -333,13 +331,3 @@ def is_finite(x: Any, name: str | None = None) -> Any:
 def logical_not(x: Any, name: str | None = None) -> Any:
     """The opposite of a truth value."""
     return call("LogicalNot", x, name=name)
-
-
-def softplus(features: Any, name: str | None = None) -> Any:
-    """log(1 + exp(x)), exact where that overflows."""
-    return call("Softplus", features, name=name)
-
-
-def softsign(features: Any, name: str | None = None) -> Any:
-    """x / (1 + |x|)."""
-    return call("Softsign", features, name=name)
