@@ -10,14 +10,15 @@ from penstock.api import compat as compat
 from penstock.api import config as config
 from penstock.api import dtypes as dtypes
 from penstock.api import experimental as experimental
-from penstock.api import internal as __internal__  # noqa: F401
+from penstock.api import internal as __internal__
+from penstock.api import nn as nn
 from penstock.api import raw_ops as raw_ops
 from penstock.core import errors as errors
 from penstock.core.device_name import DeviceSpec as DeviceSpec
 from penstock.core.dtypes import DType as DType
 from penstock.core.dtypes import as_dtype as as_dtype
 from penstock.core.dtypes import bfloat16 as bfloat16
-from penstock.core.dtypes import bool as bool  # noqa: A004
+from penstock.core.dtypes import bool as bool
 from penstock.core.dtypes import complex64 as complex64
 from penstock.core.dtypes import complex128 as complex128
 from penstock.core.dtypes import double as double
@@ -45,52 +46,339 @@ from penstock.core.tensor_shape import TensorShape as TensorShape
 from penstock.core.type_spec import TensorSpec as TensorSpec
 from penstock.core.type_spec import TypeSpec as TypeSpec
 from penstock.core.type_spec import type_spec_from_value as type_spec_from_value
+
 from penstock.api import nest as nest  # isort: skip
+from penstock.api import bitwise as bitwise
+from penstock.api import math as math
+from penstock.api.arithmetic import (
+    add as add,
+)
+from penstock.api.arithmetic import (
+    add_n as add_n,
+)
+from penstock.api.arithmetic import (
+    atan2 as atan2,
+)
+from penstock.api.arithmetic import (
+    divide as divide,
+)
+from penstock.api.arithmetic import (
+    equal as equal,
+)
+from penstock.api.arithmetic import (
+    greater as greater,
+)
+from penstock.api.arithmetic import (
+    greater_equal as greater_equal,
+)
+from penstock.api.arithmetic import (
+    less as less,
+)
+from penstock.api.arithmetic import (
+    less_equal as less_equal,
+)
+from penstock.api.arithmetic import (
+    logical_and as logical_and,
+)
+from penstock.api.arithmetic import (
+    logical_or as logical_or,
+)
+from penstock.api.arithmetic import (
+    maximum as maximum,
+)
+from penstock.api.arithmetic import (
+    minimum as minimum,
+)
+from penstock.api.arithmetic import (
+    multiply as multiply,
+)
+from penstock.api.arithmetic import (
+    not_equal as not_equal,
+)
+from penstock.api.arithmetic import (
+    pow as pow,
+)
+from penstock.api.arithmetic import (
+    realdiv as realdiv,
+)
+from penstock.api.arithmetic import (
+    scalar_mul as scalar_mul,
+)
+from penstock.api.arithmetic import (
+    squared_difference as squared_difference,
+)
+from penstock.api.arithmetic import (
+    subtract as subtract,
+)
+from penstock.api.arithmetic import (
+    truediv as truediv,
+)
+from penstock.api.arithmetic import (
+    truncatediv as truncatediv,
+)
+from penstock.api.arithmetic import (
+    truncatemod as truncatemod,
+)
+from penstock.api.casting import (
+    cast as cast,
+)
+from penstock.api.casting import (
+    saturate_cast as saturate_cast,
+)
+from penstock.api.clipping import (
+    clip_by_global_norm as clip_by_global_norm,
+)
+from penstock.api.clipping import (
+    clip_by_norm as clip_by_norm,
+)
+from penstock.api.clipping import (
+    clip_by_value as clip_by_value,
+)
+from penstock.api.counting import (
+    histogram_fixed_width as histogram_fixed_width,
+)
+from penstock.api.counting import (
+    histogram_fixed_width_bins as histogram_fixed_width_bins,
+)
+from penstock.api.elementwise import (
+    abs as abs,
+)
+from penstock.api.elementwise import (
+    acos as acos,
+)
+from penstock.api.elementwise import (
+    acosh as acosh,
+)
+from penstock.api.elementwise import (
+    asin as asin,
+)
+from penstock.api.elementwise import (
+    asinh as asinh,
+)
+from penstock.api.elementwise import (
+    atan as atan,
+)
+from penstock.api.elementwise import (
+    atanh as atanh,
+)
+from penstock.api.elementwise import (
+    complex as complex,
+)
+from penstock.api.elementwise import (
+    cos as cos,
+)
+from penstock.api.elementwise import (
+    cosh as cosh,
+)
+from penstock.api.elementwise import (
+    exp as exp,
+)
+from penstock.api.elementwise import (
+    floor as floor,
+)
+from penstock.api.elementwise import (
+    logical_not as logical_not,
+)
+from penstock.api.elementwise import (
+    negative as negative,
+)
+from penstock.api.elementwise import (
+    round as round,
+)
+from penstock.api.elementwise import (
+    sigmoid as sigmoid,
+)
+from penstock.api.elementwise import (
+    sign as sign,
+)
+from penstock.api.elementwise import (
+    sin as sin,
+)
+from penstock.api.elementwise import (
+    sinh as sinh,
+)
+from penstock.api.elementwise import (
+    sqrt as sqrt,
+)
+from penstock.api.elementwise import (
+    square as square,
+)
+from penstock.api.elementwise import (
+    tan as tan,
+)
+from penstock.api.elementwise import (
+    tanh as tanh,
+)
 from penstock.api.framework import (
     GradientTape as GradientTape,
+)
+from penstock.api.framework import (
     Graph as Graph,
+)
+from penstock.api.framework import (
     IndexedSlices as IndexedSlices,
+)
+from penstock.api.framework import (
     IndexedSlicesSpec as IndexedSlicesSpec,
+)
+from penstock.api.framework import (
     Module as Module,
+)
+from penstock.api.framework import (
     Operation as Operation,
+)
+from penstock.api.framework import (
     Tensor as Tensor,
+)
+from penstock.api.framework import (
     TensorArray as TensorArray,
+)
+from penstock.api.framework import (
     UnconnectedGradients as UnconnectedGradients,
+)
+from penstock.api.framework import (
     Variable as Variable,
+)
+from penstock.api.framework import (
     VariableAggregation as VariableAggregation,
+)
+from penstock.api.framework import (
     VariableSynchronization as VariableSynchronization,
+)
+from penstock.api.framework import (
     case as case,
+)
+from penstock.api.framework import (
     cond as cond,
+)
+from penstock.api.framework import (
     constant as constant,
+)
+from penstock.api.framework import (
     control_dependencies as control_dependencies,
+)
+from penstock.api.framework import (
     convert_to_tensor as convert_to_tensor,
+)
+from penstock.api.framework import (
     custom_gradient as custom_gradient,
+)
+from penstock.api.framework import (
     device as device,
+)
+from penstock.api.framework import (
     executing_eagerly as executing_eagerly,
+)
+from penstock.api.framework import (
     foldl as foldl,
+)
+from penstock.api.framework import (
     foldr as foldr,
+)
+from penstock.api.framework import (
     function as function,
+)
+from penstock.api.framework import (
     get_current_name_scope as get_current_name_scope,
+)
+from penstock.api.framework import (
     get_static_value as get_static_value,
+)
+from penstock.api.framework import (
     grad_pass_through as grad_pass_through,
+)
+from penstock.api.framework import (
     gradients as gradients,
+)
+from penstock.api.framework import (
     group as group,
+)
+from penstock.api.framework import (
     init_scope as init_scope,
+)
+from penstock.api.framework import (
     inside_function as inside_function,
+)
+from penstock.api.framework import (
     is_symbolic_tensor as is_symbolic_tensor,
+)
+from penstock.api.framework import (
     is_tensor as is_tensor,
+)
+from penstock.api.framework import (
     map_fn as map_fn,
+)
+from penstock.api.framework import (
     name_scope as name_scope,
+)
+from penstock.api.framework import (
     no_gradient as no_gradient,
+)
+from penstock.api.framework import (
     no_op as no_op,
+)
+from penstock.api.framework import (
     recompute_grad as recompute_grad,
+)
+from penstock.api.framework import (
     register_tensor_conversion_function as register_tensor_conversion_function,
+)
+from penstock.api.framework import (
     scan as scan,
+)
+from penstock.api.framework import (
     stop_gradient as stop_gradient,
+)
+from penstock.api.framework import (
     switch_case as switch_case,
-    tuple as tuple,  # noqa: A004
+)
+from penstock.api.framework import (
+    tuple as tuple,
+)
+from penstock.api.framework import (
     vectorized_map as vectorized_map,
+)
+from penstock.api.framework import (
     while_loop as while_loop,
+)
+from penstock.api.reductions import (
+    argmax as argmax,
+)
+from penstock.api.reductions import (
+    argmin as argmin,
+)
+from penstock.api.reductions import (
+    cumsum as cumsum,
+)
+from penstock.api.reductions import (
+    reduce_all as reduce_all,
+)
+from penstock.api.reductions import (
+    reduce_any as reduce_any,
+)
+from penstock.api.reductions import (
+    reduce_logsumexp as reduce_logsumexp,
+)
+from penstock.api.reductions import (
+    reduce_max as reduce_max,
+)
+from penstock.api.reductions import (
+    reduce_mean as reduce_mean,
+)
+from penstock.api.reductions import (
+    reduce_min as reduce_min,
+)
+from penstock.api.reductions import (
+    reduce_prod as reduce_prod,
+)
+from penstock.api.reductions import (
+    reduce_sum as reduce_sum,
+)
+from penstock.api.sequences import (
+    linspace as linspace,
+)
+from penstock.api.sequences import (
+    range as range,
 )
 
 __version__ = "0.1.0"

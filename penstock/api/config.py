@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from penstock.function.polymorphic import functions_run_eagerly as functions_run_eagerly
 from penstock.function.polymorphic import run_functions_eagerly as run_functions_eagerly
@@ -35,7 +35,7 @@ class _Settings:
     soft_placement = True
     intra_threads = 0
     inter_threads = 0
-    visible: dict[str, list[Any]] = {}
+    visible: ClassVar[dict[str, list[Any]]] = {}
     jit: Any = None
 
 
@@ -71,11 +71,15 @@ def get_visible_devices(device_type: str | None = None) -> list[PhysicalDevice]:
 
 def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
     """Choose the devices that the process uses."""
-    chosen = list(devices) if isinstance(devices, Sequence) and not isinstance(devices, tuple) else [devices]
+    chosen = (
+        list(devices)
+        if isinstance(devices, Sequence) and not isinstance(devices, tuple)
+        else [devices]
+    )
     _settings.visible[device_type or "CPU"] = chosen
 
 
-def set_soft_device_placement(enabled: bool) -> None:  # noqa: FBT001
+def set_soft_device_placement(enabled: bool) -> None:
     """Whether an op that a device lacks runs on another."""
     _settings.soft_placement = bool(enabled)
 
@@ -116,11 +120,11 @@ def is_op_determinism_enabled() -> bool:
     return _settings.deterministic
 
 
-def _get_memory_growth(device: Any) -> bool:  # noqa: ARG001
+def _get_memory_growth(device: Any) -> bool:
     return True
 
 
-def _set_memory_growth(device: Any, enable: bool) -> None:  # noqa: ARG001, FBT001
+def _set_memory_growth(device: Any, enable: bool) -> None:
     """XLA manages device memory; there is nothing to set."""
 
 
@@ -141,5 +145,7 @@ def set_jit(enabled: Any) -> None:
 
 
 optimizer = SimpleNamespace(
-    set_jit=set_jit, get_jit=lambda: _settings.jit or "", set_experimental_options=lambda _: None
+    set_jit=set_jit,
+    get_jit=lambda: _settings.jit or "",
+    set_experimental_options=lambda _: None,
 )

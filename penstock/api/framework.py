@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from penstock.core import nest
-from penstock.runtime import operators  # noqa: F401  (adds the operators to tensors)
 from penstock.function.polymorphic import function as function
 from penstock.graph.branching import case as case
 from penstock.graph.branching import cond as cond
@@ -15,7 +14,7 @@ from penstock.graph.branching import switch_case as switch_case
 from penstock.graph.branching import while_loop as while_loop
 from penstock.graph.custom_gradient import custom_gradient as custom_gradient
 from penstock.graph.custom_gradient import recompute_grad as recompute_grad
-from penstock.graph.func_graph import FuncGraph as Graph
+from penstock.graph.func_graph import FuncGraph as Graph  # noqa: F401
 from penstock.graph.graph_function import record_of
 from penstock.graph.loops import foldl as foldl
 from penstock.graph.loops import foldr as foldr
@@ -24,9 +23,10 @@ from penstock.graph.loops import scan as scan
 from penstock.graph.loops import vectorized_map as vectorized_map
 from penstock.graph.symbol import Node as Operation
 from penstock.graph.symbol import Symbol
-from penstock.graph.symbol import constant_value as get_static_value
+from penstock.graph.symbol import constant_value as get_static_value  # noqa: F401
 from penstock.graph.tensor_array import TensorArray as TensorArray
 from penstock.ops.table import lookup
+from penstock.runtime import operators  # noqa: F401  (adds the operators to tensors)
 from penstock.runtime.backprop import backprop
 from penstock.runtime.context import executing_eagerly as executing_eagerly
 from penstock.runtime.context import init_scope as init_scope
@@ -57,13 +57,16 @@ def device(device_name: Any) -> Iterator[None]:
     """Run what is inside on a device.
 
     Args:
-        device_name: TensorFlow's name, such as "/GPU:0" or "CPU", or a DeviceSpec; None for any.
+        device_name: TensorFlow's name, such as "/GPU:0" or "CPU", or a DeviceSpec; None for
+            any.
 
     Raises:
         InvalidArgumentError: this machine has no such device.
     """
     saved = state.device
-    name = None if device_name is None else str(getattr(device_name, "name", None) or device_name)
+    name = (
+        None if device_name is None else str(getattr(device_name, "name", None) or device_name)
+    )
     if name is not None and hasattr(device_name, "to_string"):
         name = device_name.to_string()
     if name and "/" not in name:
@@ -79,7 +82,9 @@ def device(device_name: Any) -> Iterator[None]:
 class name_scope:  # noqa: N801  (TensorFlow's name)
     """Prefix the names of ops made inside."""
 
-    def __init__(self, name: str | None, default_name: str | None = None, values: Any = None) -> None:
+    def __init__(
+        self, name: str | None, default_name: str | None = None, values: Any = None
+    ) -> None:
         del values
         if name is not None and not isinstance(name, str):
             raise ValueError("name for name_scope must be a string.")
@@ -126,7 +131,7 @@ def is_symbolic_tensor(tensor: Any) -> bool:
     return isinstance(tensor, Symbol)
 
 
-def stop_gradient(input: Any, name: str | None = None) -> Any:  # noqa: A002, ARG001
+def stop_gradient(input: Any, name: str | None = None) -> Any:
     """Return the input; gradients do not flow through."""
     return call("StopGradient", input)
 
@@ -144,7 +149,7 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
     return passing
 
 
-def no_op(name: str | None = None) -> Any:  # noqa: ARG001
+def no_op(name: str | None = None) -> Any:
     """Do nothing."""
     if state.graph is None:
         return None
@@ -159,7 +164,7 @@ def group(*inputs: Any, **kwargs: Any) -> Any:
         return no_op()
 
 
-def tuple(tensors: Any, control_inputs: Any = None, name: str | None = None) -> Any:  # noqa: A001, ARG001
+def tuple(tensors: Any, control_inputs: Any = None, name: str | None = None) -> Any:
     """Return the tensors, each available only when all are."""
     del control_inputs
     return [None if tensor is None else call("Identity", tensor) for tensor in tensors]
@@ -167,7 +172,6 @@ def tuple(tensors: Any, control_inputs: Any = None, name: str | None = None) -> 
 
 def no_gradient(op_type: str) -> None:
     """Say that the op named has no gradient."""
-
 
     lookup(op_type).differentiable = False
 
@@ -177,10 +181,10 @@ def gradients(
     xs: Any,
     grad_ys: Any = None,
     name: str = "gradients",
-    gate_gradients: bool = False,  # noqa: FBT001, FBT002
+    gate_gradients: bool = False,
     aggregation_method: Any = None,
     stop_gradients: Any = None,
-    unconnected_gradients: str = "none",
+    unconnected_gradients: Any = UnconnectedGradients.NONE,
 ) -> list[Any]:
     """Gradients of the sum of `ys` with respect to `xs`, in a graph.
 
@@ -190,24 +194,29 @@ def gradients(
     del name, gate_gradients, aggregation_method
     if state.graph is None:
         raise RuntimeError(
-            "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape "
+            "tf.gradients is not supported when eager execution is enabled. Use "
+            "tf.GradientTape "
             "instead."
         )
     targets = [convert_to_tensor(y) for y in nest.flatten(ys)]
-    sources = [
-        x.handle if isinstance(x, Variable) else x for x in nest.flatten(xs)
-    ]
+    sources = [x.handle if isinstance(x, Variable) else x for x in nest.flatten(xs)]
     seeds = [None] * len(targets) if grad_ys is None else nest.flatten(grad_ys)
-    stopped = {id(item) for item in nest.flatten(stop_gradients)} if stop_gradients is not None else set()
+    stopped = (
+        {id(item) for item in nest.flatten(stop_gradients)}
+        if stop_gradients is not None
+        else set()
+    )
     graph = state.graph
-    internal = [graph.capture(source) if isinstance(source, Tensor) else source for source in sources]
+    internal = [
+        graph.capture(source) if isinstance(source, Tensor) else source for source in sources
+    ]
     records = [
         record_of(node)
         for node in graph.nodes
         if not any(id(output) in stopped for output in node.outputs)
     ]
     results = backprop(records, targets, seeds, internal)
-    if unconnected_gradients == "zero":
+    if UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.ZERO:
         results = [
             call("ZerosLike", convert_to_tensor(x)) if result is None else result
             for x, result in zip(nest.flatten(xs), results, strict=True)

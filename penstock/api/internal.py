@@ -11,7 +11,11 @@ from penstock.graph.func_graph import FuncGraph as FuncGraph
 from penstock.runtime.context import init_scope
 from penstock.runtime.tensor import EagerTensor as EagerTensor
 from penstock.runtime.tensor import TensorLike as _TensorLike
-from penstock.runtime.trackable import AutoTrackable, Trackable, no_automatic_dependency_tracking
+from penstock.runtime.trackable import (
+    AutoTrackable,
+    Trackable,
+    no_automatic_dependency_tracking,
+)
 
 types = SimpleNamespace(Tensor=_TensorLike)
 tracking = SimpleNamespace(

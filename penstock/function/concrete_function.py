@@ -25,7 +25,8 @@ class ConcreteFunction:
     Args:
         graph: the traced graph; `graph.inputs` are the arguments followed by the captures.
         argument_count: how many of the inputs are arguments.
-        input_structure: `(args, kwargs)` whose tensors are specs and whose other leaves are values.
+        input_structure: `(args, kwargs)` whose tensors are specs and whose other leaves are
+            values.
         output_structure: what the function returned, with symbols.
         name: name of the function.
         jit_compile: whether everything must be compiled.
@@ -65,7 +66,7 @@ class ConcreteFunction:
         self._single = isinstance(output_structure, Tensor)
         self.arg_keywords: list[str] | None = None
 
-    # -- what it is ---------------------------------------------------------------------------------
+    # -- what it is ------------------------------------------------------------------------
 
     @property
     def inputs(self) -> list[Symbol]:
@@ -105,19 +106,23 @@ class ConcreteFunction:
     @property
     def output_dtypes(self) -> Any:
         """What the function returns, with dtypes in place of tensors."""
-        return nest.map_structure(lambda item: getattr(item, "dtype", None), self._output_structure)
+        return nest.map_structure(
+            lambda item: getattr(item, "dtype", None), self._output_structure
+        )
 
     @property
     def output_shapes(self) -> Any:
         """What the function returns, with shapes in place of tensors."""
-        return nest.map_structure(lambda item: getattr(item, "shape", None), self._output_structure)
+        return nest.map_structure(
+            lambda item: getattr(item, "shape", None), self._output_structure
+        )
 
     @property
     def function_def(self) -> Any:
         """The graph as a FunctionDef; see `graph.graph_def`."""
         return self.graph
 
-    def pretty_printed_signature(self, verbose: bool = True) -> str:  # noqa: FBT001, FBT002
+    def pretty_printed_signature(self, verbose: bool = True) -> str:
         """The signature as text."""
         args, kwargs = self._input_structure
         parts = [_text(item) for item in args]
@@ -126,7 +131,7 @@ class ConcreteFunction:
         text = f"{self.name}({', '.join(parts)})"
         return f"{text} -> {returns}" if verbose else text
 
-    # -- calling --------------------------------------------------------------------------------------
+    # -- calling ---------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call with arguments that fit the trace, or with keywords named as its inputs.
@@ -153,7 +158,8 @@ class ConcreteFunction:
             tensor = leaf if isinstance(leaf, Tensor) else convert_to_tensor(leaf, symbol.dtype)
             if tensor.dtype != symbol.dtype:
                 raise InvalidArgumentError(
-                    f"argument {_plain_name(symbol)!r} of {self.name} must be {symbol.dtype.name}, got "
+                    f"argument {_plain_name(symbol)!r} of {self.name} must be "
+                    f"{symbol.dtype.name}, got "
                     f"{tensor.dtype.name}"
                 )
             if not symbol.shape.is_compatible_with(tensor.shape):
@@ -165,7 +171,9 @@ class ConcreteFunction:
         return flat
 
     def _names(self) -> list[str]:
-        return self.arg_keywords or [_plain_name(s) for s in self.graph.inputs[: self._argument_count]]
+        return self.arg_keywords or [
+            _plain_name(s) for s in self.graph.inputs[: self._argument_count]
+        ]
 
     def _by_keyword(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         names = self.arg_keywords or []
@@ -242,9 +250,9 @@ def _flatten_against(structure: Any) -> list[Any]:
     """Flatten, with composites and their specs expanded into parts."""
     flat: list[Any] = []
     for item in nest.flatten(structure):
-        if isinstance(item, CompositeTensor):
-            flat.extend(nest.flatten(item, expand_composites=True))
-        elif isinstance(item, TypeSpec) and not isinstance(item, TensorSpec):
+        if isinstance(item, CompositeTensor) or (
+            isinstance(item, TypeSpec) and not isinstance(item, TensorSpec)
+        ):
             flat.extend(nest.flatten(item, expand_composites=True))
         else:
             flat.append(item)
@@ -282,10 +290,14 @@ def trace(
     graph = FuncGraph(name)
     with graph.as_default():
         symbolic_args = tuple(
-            _placeholders(graph, value, argument_names[i] if i < len(argument_names) else f"args_{i}")
+            _placeholders(
+                graph, value, argument_names[i] if i < len(argument_names) else f"args_{i}"
+            )
             for i, value in enumerate(args)
         )
-        symbolic_kwargs = {key: _placeholders(graph, value, key) for key, value in kwargs.items()}
+        symbolic_kwargs = {
+            key: _placeholders(graph, value, key) for key, value in kwargs.items()
+        }
         count = len(graph.inputs)
         with name_scope(None):
             result = function(*symbolic_args, **symbolic_kwargs)
@@ -315,9 +327,11 @@ def _placeholders(graph: FuncGraph, value: Any, name: str) -> Any:
         return nest.pack_sequence_as(value, symbols, expand_composites=True)
     if nest.is_nested(value):
         return nest.map_structure(
-            lambda item: _placeholders(graph, item, getattr(item, "name", None) or name)
-            if isinstance(item, TypeSpec)
-            else item,
+            lambda item: (
+                _placeholders(graph, item, getattr(item, "name", None) or name)
+                if isinstance(item, TypeSpec)
+                else item
+            ),
             value,
         )
     return value
@@ -327,7 +341,9 @@ def _as_output(value: Any) -> Any:
     """A leaf of what a function returned: tensors of everything that can be one."""
     if value is None or isinstance(value, Tensor):
         return value
-    if isinstance(value, (TensorLike, bool, int, float, complex, str, bytes, np.ndarray, np.generic)):
+    if isinstance(
+        value, (TensorLike, bool, int, float, complex, str, bytes, np.ndarray, np.generic)
+    ):
         return convert_to_tensor(value)
     if hasattr(type(value), "__tf_tensor__"):
         return convert_to_tensor(value)

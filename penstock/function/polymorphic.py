@@ -29,7 +29,8 @@ from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.tensor import EagerTensor
 from penstock.runtime.trackable import Trackable
 
-# After this many traces of one function within one process a user is told that something varies.
+# After this many traces of one function within one process a user is told that something
+# varies.
 _WARN_AFTER = 5
 
 
@@ -42,7 +43,7 @@ class _Modes:
 _modes = _Modes()
 
 
-def run_functions_eagerly(run_eagerly: bool) -> None:  # noqa: FBT001
+def run_functions_eagerly(run_eagerly: bool) -> None:
     """Run the Python code of functions on every call instead of their traces."""
     _modes.run_eagerly = bool(run_eagerly)
 
@@ -52,7 +53,8 @@ def functions_run_eagerly() -> bool:
     return _modes.run_eagerly
 
 
-# Turns a Python function into one whose control flow may depend on tensors; `autograph` adds itself.
+# Turns a Python function into one whose control flow may depend on tensors; `autograph` adds
+# itself.
 _converters: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = []
 
 
@@ -82,7 +84,7 @@ class Function(Trackable):
         self._autograph = autograph
         self._jit_compile = jit_compile
         self._reduce_retracing = reduce_retracing
-        self._name = name or getattr(python_function, "__name__", "function")
+        self._name: str = name or getattr(python_function, "__name__", "function")
         self._instance = instance
         self._signature = Signature(self._bound())
         self._cache: dict[Any, ConcreteFunction] = {}
@@ -98,7 +100,7 @@ class Function(Trackable):
         self.__dict__.pop("__wrapped__", None)
         self.__wrapped__ = python_function
 
-    # -- what it is ---------------------------------------------------------------------------------
+    # -- what it is ------------------------------------------------------------------------
 
     @property
     def python_function(self) -> Callable[..., Any]:
@@ -131,7 +133,7 @@ class Function(Trackable):
 
     _list_all_concrete_functions_for_serialization = _list_all_concrete_functions
 
-    def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:  # noqa: FBT001, FBT002
+    def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """The signatures of all traces, one a line."""
         return "\n".join(
             one.pretty_printed_signature(verbose) for one in self._list_all_concrete_functions()
@@ -165,7 +167,9 @@ class Function(Trackable):
             return self._python_function
         instance = self._instance()
         if instance is None:
-            raise ReferenceError(f"the object whose method {self._name!r} this is has been deleted")
+            raise ReferenceError(
+                f"the object whose method {self._name!r} this is has been deleted"
+            )
         return types.MethodType(self._python_function, instance)
 
     def _callable(self) -> Callable[..., Any]:
@@ -175,7 +179,7 @@ class Function(Trackable):
             return _converters[0](function)
         return function
 
-    # -- calling --------------------------------------------------------------------------------------
+    # -- calling ---------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the trace that fits the arguments, making it first when there is none."""
@@ -273,9 +277,7 @@ class Function(Trackable):
             _with_specs(value, remaining, names[i] if i < len(names) else None)
             for i, value in enumerate(args)
         )
-        typed_kwargs = {
-            key: _with_specs(kwargs[key], remaining, key) for key in sorted(kwargs)
-        }
+        typed_kwargs = {key: _with_specs(kwargs[key], remaining, key) for key in sorted(kwargs)}
         self._trace_count += 1
         self._warn_of_retracing()
         return trace(
@@ -292,7 +294,8 @@ class Function(Trackable):
             self._warned = True
             warnings.warn(
                 f"function {self._name!r} was traced {self._trace_count} times (called at "
-                f"{user_line(2) or 'an unknown place'}); pass tensors instead of Python values, or an "
+                f"{user_line(2) or 'an unknown place'}); pass tensors instead of Python "
+                f"values, or an "
                 "input_signature with None for sizes that vary, or reduce_retracing=True",
                 stacklevel=4,
             )
@@ -330,9 +333,7 @@ class Function(Trackable):
         key = (
             "concrete",
             structure_key((args, kwargs)),
-            tuple(
-                leaf if isinstance(leaf, TypeSpec) else leaf_key(leaf) for leaf in flat
-            ),
+            tuple(leaf if isinstance(leaf, TypeSpec) else leaf_key(leaf) for leaf in flat),
         )
         with self._lock:
             concrete = self._cache.get(key)
@@ -340,7 +341,9 @@ class Function(Trackable):
                 concrete = self._cache[key] = self._trace(args, kwargs, specs)
         return concrete
 
-    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002
+    def _trackable_children(
+        self, save_type: str = "checkpoint", **kwargs: Any
+    ) -> dict[str, Any]:
         return {}
 
     def __repr__(self) -> str:
@@ -370,7 +373,8 @@ def _as_specs(signature: Any) -> Any:
         for spec in nest.flatten(item):
             if not isinstance(spec, TypeSpec):
                 raise TypeError(
-                    f"input_signature must hold TensorSpecs, got {spec!r} of {type(spec).__name__}"
+                    f"input_signature must hold TensorSpecs, got {spec!r} of "
+                    f"{type(spec).__name__}"
                 )
     return signature
 
@@ -419,9 +423,12 @@ def _fit(value: Any, spec: Any, name: str, position: int) -> Any:
         if not isinstance(leaf_spec, TensorSpec):
             return leaf
         tensor = as_input(leaf) if is_tensor_leaf(leaf) else _converted(leaf, leaf_spec)
-        if tensor.dtype != leaf_spec.dtype or not leaf_spec.shape.is_compatible_with(tensor.shape):
+        if tensor.dtype != leaf_spec.dtype or not leaf_spec.shape.is_compatible_with(
+            tensor.shape
+        ):
             raise TypeError(
-                f"argument {position} of {name} must be {leaf_spec.dtype.name}{leaf_spec.shape} by its "
+                f"argument {position} of {name} must be "
+                f"{leaf_spec.dtype.name}{leaf_spec.shape} by its "
                 f"input_signature, got {tensor.dtype.name}{tensor.shape}"
             )
         return tensor
@@ -438,15 +445,15 @@ def _converted(leaf: Any, spec: TensorSpec) -> Any:
 def function(
     func: Callable[..., Any] | None = None,
     input_signature: Any = None,
-    autograph: bool = True,  # noqa: FBT001, FBT002
-    jit_compile: bool | None = None,  # noqa: FBT001
-    reduce_retracing: bool = False,  # noqa: FBT001, FBT002
-    experimental_implements: Any = None,  # noqa: ARG001
-    experimental_autograph_options: Any = None,  # noqa: ARG001
-    experimental_attributes: Any = None,  # noqa: ARG001
-    experimental_relax_shapes: bool | None = None,  # noqa: FBT001
-    experimental_compile: bool | None = None,  # noqa: FBT001
-    experimental_follow_type_hints: bool | None = None,  # noqa: ARG001, FBT001
+    autograph: bool = True,
+    jit_compile: bool | None = None,
+    reduce_retracing: bool = False,
+    experimental_implements: Any = None,
+    experimental_autograph_options: Any = None,
+    experimental_attributes: Any = None,
+    experimental_relax_shapes: bool | None = None,
+    experimental_compile: bool | None = None,
+    experimental_follow_type_hints: bool | None = None,
 ) -> Any:
     """Make a Python function run as a graph.
 

@@ -1,4 +1,5 @@
-"""What a call's arguments look like to a trace: the key of the cache, and the tensors in them."""
+"""What a call's arguments look like to a trace: the key of the cache, and the tensors in "
+"them."""
 
 from __future__ import annotations
 
@@ -38,12 +39,10 @@ class Signature:
             parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
             for parameter in parameters
         )
-        self.varargs = next(
-            (p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None
-        )
+        self.varargs = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Give a call its canonical form: positional arguments as far as possible, with defaults.
+        """Give a call its canonical form: positional as far as possible, with defaults.
 
         Raises:
             TypeError: the call does not fit the function.
@@ -60,7 +59,10 @@ class Signature:
 def leaf_key(leaf: Any) -> Any:
     """Part of the cache key for one flattened argument."""
     if isinstance(leaf, Tensor):
-        return (leaf.dtype, tuple(leaf.shape.as_list()) if leaf.shape.rank is not None else None)
+        return (
+            leaf.dtype,
+            tuple(leaf.shape.as_list()) if leaf.shape.rank is not None else None,
+        )
     if isinstance(leaf, Variable):
         return ("variable", id(leaf), leaf.dtype, tuple(leaf.shape.as_list()))
     if isinstance(leaf, (np.ndarray, np.generic)):

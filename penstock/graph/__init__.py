@@ -1,1 +1,2 @@
-"""Graphs: how calls are written down, what is known of their shapes, and the one way to run them."""
+"""Graphs: how calls are written down, what is known of their shapes, and the one way to run "
+"them."""

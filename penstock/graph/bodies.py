@@ -1,4 +1,5 @@
-"""Branches and loop bodies as functions of tensors: captures and variables turned into inputs."""
+"""Branches and loop bodies as functions of tensors: captures and variables turned into "
+"inputs."""
 
 from __future__ import annotations
 
@@ -65,8 +66,8 @@ def input_at_end(graph: FuncGraph, like: Any, name: str) -> Symbol:
 class Variables:
     """The variables that a set of bodies use, found after they were traced.
 
-    Reading becomes an input, assigning becomes an output; the node that runs the bodies hands the values in
-    and assigns what comes out.
+    Reading becomes an input, assigning becomes an output; the node that runs the bodies hands
+    the values in and assigns what comes out.
     """
 
     def __init__(self, graphs: Sequence[FuncGraph]) -> None:
@@ -80,7 +81,8 @@ class Variables:
                     external = externals.get(id(source))
                     if external is None:
                         raise UnimplementedError(
-                            f"op {node.row.name} uses a variable that is made inside a branch or loop; "
+                            f"op {node.row.name} uses a variable that is made inside a "
+                            f"branch or loop; "
                             "make it outside"
                         )
                     self._handles[id(external)] = external
@@ -195,7 +197,9 @@ def _without_variable(
     scatter = _SCATTERS.get(name)
     if scatter is not None:
         return build(lambda: call(scatter, value, _as_vectors(node), node.inputs[2]))
-    raise UnimplementedError(f"op {name} on a variable inside a branch or loop is not implemented")
+    raise UnimplementedError(
+        f"op {name} on a variable inside a branch or loop is not implemented"
+    )
 
 
 _SCATTERS = {
@@ -240,4 +244,3 @@ def inputs_for(graph: FuncGraph, externals: Sequence[Any]) -> list[Symbol]:
 def effect_row(stateless: str, stateful: str, bodies: Sequence[Body]) -> str:
     """Name of the op that runs the bodies: the stateful one when they have effects."""
     return stateful if any(body.has_host_effects() for body in bodies) else stateless
-

@@ -64,7 +64,9 @@ def smart_cond(
     return cond(pred, true_fn, false_fn, name)
 
 
-def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: str | None = None) -> Any:
+def switch_case(
+    branch_index: Any, branch_fns: Any, default: Any = None, name: str | None = None
+) -> Any:
     """Return what the branch of the given number returns.
 
     Args:
@@ -100,8 +102,8 @@ def _numbered(branch_fns: Any) -> dict[int, Callable[[], Any]]:
 def case(
     pred_fn_pairs: Any,
     default: Any = None,
-    exclusive: bool = False,  # noqa: FBT001, FBT002
-    strict: bool = False,  # noqa: FBT001, FBT002
+    exclusive: bool = False,
+    strict: bool = False,
     name: str = "case",
 ) -> Any:
     """Return what the callable beside the first true predicate returns.
@@ -114,7 +116,9 @@ def case(
         name: name of the node.
     """
     del strict, name
-    pairs = list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, dict) else list(pred_fn_pairs)
+    pairs = (
+        list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, dict) else list(pred_fn_pairs)
+    )
     if exclusive and len(pairs) > 1:
         total = call(
             "Sum",
@@ -122,7 +126,11 @@ def case(
             [0],
             keep_dims=False,
         )
-        call("Assert", call("LessEqual", total, 1), [convert_to_tensor("more than one predicate is true")])
+        call(
+            "Assert",
+            call("LessEqual", total, 1),
+            [convert_to_tensor("more than one predicate is true")],
+        )
     last = default if default is not None else pairs[-1][1]
     rest = pairs if default is not None else pairs[:-1]
     result = last
@@ -193,8 +201,7 @@ def _branches(functions: Sequence[Callable[[], Any]], selector: Any, kind: str) 
         bodies.append(Body(graph, [*outputs, *(final[key] for key in written)]))
     flat_inputs = [*externals, *values.values()]
     facts = [
-        _join_facts(symbols)
-        for symbols in zip(*(body.outputs for body in bodies), strict=True)
+        _join_facts(symbols) for symbols in zip(*(body.outputs for body in bodies), strict=True)
     ]
     row = effect_row(f"Stateless{kind}", kind, bodies)
     attrs: dict[str, Any] = {
@@ -220,9 +227,11 @@ def _template(results: list[Any]) -> Any:
 
 
 def _is_value(item: Any) -> bool:
-    return isinstance(item, (bool, int, float, complex, np.ndarray, np.generic)) or hasattr(
-        type(item), "__tf_tensor__"
-    ) or hasattr(item, "_dense_var_to_tensor")
+    return (
+        isinstance(item, (bool, int, float, complex, np.ndarray, np.generic))
+        or hasattr(type(item), "__tf_tensor__")
+        or hasattr(item, "_dense_var_to_tensor")
+    )
 
 
 def _branch_dtype(items: Sequence[Any]) -> Any:
@@ -241,8 +250,7 @@ def _check_structures(results: Sequence[Any]) -> None:
             nest.assert_same_structure(results[0], other, expand_composites=True)
         except (ValueError, TypeError) as error:
             raise TypeError(
-                "all branches must return the same structure, got "
-                f"{results[0]!r} and {other!r}"
+                f"all branches must return the same structure, got {results[0]!r} and {other!r}"
             ) from error
 
 
@@ -263,13 +271,13 @@ def _from_flow(packed: Any, like: Any) -> Any:
 
 
 def while_loop(
-    cond: Callable[..., Any],  # noqa: A002  (TensorFlow's argument name)
+    cond: Callable[..., Any],
     body: Callable[..., Any],
     loop_vars: Any,
     shape_invariants: Any = None,
     parallel_iterations: int = 10,
-    back_prop: bool = True,  # noqa: ARG001, FBT001, FBT002
-    swap_memory: bool = False,  # noqa: ARG001, FBT001, FBT002
+    back_prop: bool = True,
+    swap_memory: bool = False,
     maximum_iterations: Any = None,
     name: str | None = None,
 ) -> Any:
@@ -287,7 +295,8 @@ def while_loop(
         name: name of the node.
 
     Raises:
-        ValueError: no loop variables were given, or one changes its shape against its invariant.
+        ValueError: no loop variables were given, or one changes its shape against its
+            invariant.
     """
     del name
     if not callable(cond) or not callable(body):
@@ -311,9 +320,7 @@ def _while_now(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) ->
     packed = isinstance(loop_vars, (list, tuple))
     count = 0
     values = nest.map_structure(_as_variable, loop_vars)
-    while (limit is None or count < limit) and bool(
-        cond(*values) if packed else cond(values)
-    ):
+    while (limit is None or count < limit) and bool(cond(*values) if packed else cond(values)):
         result = body(*values) if packed else body(values)
         if packed and not (
             isinstance(result, (list, tuple)) and (len(values) != 1 or len(result) == 1)
@@ -328,7 +335,9 @@ def _while_now(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) ->
 
 
 def _listed(result: Any, like: Any) -> Any:
-    return type(like)(result) if isinstance(like, list) and isinstance(result, tuple) else result
+    return (
+        type(like)(result) if isinstance(like, list) and isinstance(result, tuple) else result
+    )
 
 
 def _as_variable(item: Any) -> Any:
@@ -370,9 +379,11 @@ class _Builder:
         shapes = [symbol.shape for symbol in self._flat]
         if given is None:
             return shapes
-        wanted = nest.flatten_up_to(
-            self._plain, given, expand_composites=False
-        ) if nest.is_nested(given) else [given]
+        wanted = (
+            nest.flatten_up_to(self._plain, given, expand_composites=False)
+            if nest.is_nested(given)
+            else [given]
+        )
         if len(wanted) != len(shapes):
             return shapes
         result = []
@@ -462,22 +473,32 @@ class _Builder:
         if self._packed and len(self._plain) == 1:
             inside = isinstance(result, (list, tuple)) and len(result) == 1
             result = result if inside else [result]
-        nest.assert_same_structure(self._structure, _listed(result, self._structure), check_types=False)
-        plain = nest.map_structure(_to_flow, nest.pack_sequence_as(self._plain, nest.flatten(result)))
+        nest.assert_same_structure(
+            self._structure, _listed(result, self._structure), check_types=False
+        )
+        plain = nest.map_structure(
+            _to_flow, nest.pack_sequence_as(self._plain, nest.flatten(result))
+        )
         flat = nest.flatten(plain, expand_composites=True)
         outputs = []
-        for i, (item, like, shape) in enumerate(zip(flat, self._flat, self._shapes, strict=True)):
-            tensor = convert_to_tensor(item, like.dtype if not isinstance(item, Tensor) else None)
+        for i, (item, like, shape) in enumerate(
+            zip(flat, self._flat, self._shapes, strict=True)
+        ):
+            tensor = convert_to_tensor(
+                item, like.dtype if not isinstance(item, Tensor) else None
+            )
             if tensor.dtype != like.dtype:
                 raise TypeError(
-                    f"loop variable {i} must keep its dtype {like.dtype.name}, got {tensor.dtype.name} "
+                    f"loop variable {i} must keep its dtype {like.dtype.name}, got "
+                    f"{tensor.dtype.name} "
                     "after one round"
                 )
             if not _covers(shape, tensor.shape):
                 raise ValueError(
                     f"loop variable {i} enters the loop with shape {shape}, but has shape "
                     f"{tensor.shape} after one iteration. To allow the shape to vary across "
-                    "iterations, use the `shape_invariants` argument of tf.while_loop to specify a "
+                    "iterations, use the `shape_invariants` argument of tf.while_loop to "
+                    "specify a "
                     "less-specific shape."
                 )
             outputs.append(tensor)

@@ -28,7 +28,9 @@ _SIMULATION_LIMIT = 1 << 20
 def run_body(body: Body, values: Sequence[Any]) -> list[Any]:
     """Evaluate a body under trace."""
     env: dict[int, Any] = {
-        id(node.outputs[0]): node.attrs["value"] for node in body.nodes if node.row.name == "Const"
+        id(node.outputs[0]): node.attrs["value"]
+        for node in body.nodes
+        if node.row.name == "Const"
     }
     env.update((id(s), v) for s, v in zip(body.inputs, values, strict=True))
     trace_nodes(body.nodes, env, {})
@@ -52,7 +54,8 @@ def _merge_flag(flag: Any) -> None:
 
 
 def _truth(value: Array) -> Any:
-    """The predicate of a branch: TensorFlow takes any scalar, and reads nonempty strings as true."""
+    """The predicate of a branch: TensorFlow takes any scalar, and reads nonempty strings as "
+    "true."""
     if isinstance(value, (np.ndarray, np.generic)):
         if value.dtype == object:
             return bool(value.reshape(-1)[0])
@@ -82,7 +85,12 @@ _IF_ATTRS = {
     shape=_branch_shapes,
 )
 def stateless_if(
-    cond: Array, input: Any, *, then_branch: Body, else_branch: Body, **_: Any  # noqa: A002
+    cond: Array,
+    input: Any,
+    *,
+    then_branch: Body,
+    else_branch: Body,
+    **_: Any,
 ) -> Any:
     """What one of two branches gives.
 
@@ -116,7 +124,7 @@ def _choose(branches: Sequence[Body], index: Any, values: Any) -> Any:
 
 def _abstract_outputs(branch: Body, values: Any) -> list[Any]:
     with checks.ignoring():
-        return jax.eval_shape(lambda: [_as_array(o) for o in run_body(branch, values)])
+        return list(jax.eval_shape(lambda: [_as_array(o) for o in run_body(branch, values)]))
 
 
 def _as_array(value: Any) -> Any:
@@ -136,7 +144,9 @@ def _common(outputs: Sequence[Any]) -> Any:
     ] or list(outputs)
     first = filled[0]
     for other in filled[1:]:
-        if jax.tree_util.tree_map(_signature, other) != jax.tree_util.tree_map(_signature, first):
+        if jax.tree_util.tree_map(_signature, other) != jax.tree_util.tree_map(
+            _signature, first
+        ):
             if isinstance(first, TensorList) or other.dtype == first.dtype:
                 raise NeedsValueError("its branches give different shapes")
             raise InvalidArgumentError(
@@ -159,7 +169,12 @@ def _as_target(value: Any, target: Any) -> Any:
 
 @host_kernel("StatelessIf")
 def stateless_if_host(
-    cond: Array, input: Any, *, then_branch: Body, else_branch: Body, **_: Any  # noqa: A002
+    cond: Array,
+    input: Any,
+    *,
+    then_branch: Body,
+    else_branch: Body,
+    **_: Any,
 ) -> Any:
     """What the chosen branch gives, run as a program of its own."""
     return tuple((then_branch if _truth(cond) else else_branch).program().run(list(input)))
@@ -175,7 +190,12 @@ def stateless_if_host(
     shape=_branch_shapes,
 )
 def if_with_effects(
-    cond: Array, input: Any, *, then_branch: Body, else_branch: Body, **_: Any  # noqa: A002
+    cond: Array,
+    input: Any,
+    *,
+    then_branch: Body,
+    else_branch: Body,
+    **_: Any,
 ) -> Any:
     """What one of two branches gives; the branches have effects outside.
 
@@ -195,15 +215,17 @@ _CASE_ATTRS = {"branches": REQUIRED, "output_shapes": (), "Tin": TYPE_LIST, "Tou
     kernel="device",
     shape=_branch_shapes,
 )
-def stateless_case(branch_index: Array, input: Any, *, branches: Sequence[Body], **_: Any) -> Any:  # noqa: A002
+def stateless_case(
+    branch_index: Array, input: Any, *, branches: Sequence[Body], **_: Any
+) -> Any:
     """What one of several branches gives; an index out of range chooses the last.
 
     Shape: branch_index [], input [...] -> output [...].
     """
     last = len(branches) - 1
     if not is_traced(branch_index):
-        index = int(np.asarray(branch_index).reshape(()))
-        return tuple(run_body(branches[index if 0 <= index <= last else last], input))
+        known = int(np.asarray(branch_index).reshape(()))
+        return tuple(run_body(branches[known if 0 <= known <= last else last], input))
     flat = branch_index.reshape(())
     index = jnp.where((flat >= 0) & (flat <= last), flat, last)
     if len(branches) == 1:
@@ -213,7 +235,11 @@ def stateless_case(branch_index: Array, input: Any, *, branches: Sequence[Body],
 
 @host_kernel("StatelessCase")
 def stateless_case_host(
-    branch_index: Array, input: Any, *, branches: Sequence[Body], **_: Any  # noqa: A002
+    branch_index: Array,
+    input: Any,
+    *,
+    branches: Sequence[Body],
+    **_: Any,
 ) -> Any:
     """What the chosen branch gives, run as a program of its own."""
     index = int(np.asarray(branch_index).reshape(()))
@@ -232,7 +258,11 @@ def stateless_case_host(
     shape=_branch_shapes,
 )
 def case_with_effects(
-    branch_index: Array, input: Any, *, branches: Sequence[Body], **_: Any  # noqa: A002
+    branch_index: Array,
+    input: Any,
+    *,
+    branches: Sequence[Body],
+    **_: Any,
 ) -> Any:
     """What one of several branches gives; the branches have effects outside.
 
@@ -260,7 +290,7 @@ _WHILE_ATTRS = {
     shape=_branch_shapes,
 )
 def stateless_while(
-    input: Any,  # noqa: A002
+    input: Any,
     *,
     cond: Body,
     body: Body,
@@ -336,7 +366,9 @@ class _Loop:
                     elif want.length != have.length:
                         raise NeedsValueError("a list grows from round to round")
                 elif tuple(have.shape) != tuple(want.shape):
-                    raise NeedsValueError("a loop variable changes its shape from round to round")
+                    raise NeedsValueError(
+                        "a loop variable changes its shape from round to round"
+                    )
                 elif have.dtype != want.dtype:
                     raise InvalidArgumentError(
                         f"loop variable {i} must keep its dtype {have.dtype}, got {want.dtype}"
@@ -403,7 +435,7 @@ class _Loop:
 
 
 @host_kernel("StatelessWhile")
-def stateless_while_host(input: Any, *, cond: Body, body: Body, **_: Any) -> Any:  # noqa: A002
+def stateless_while_host(input: Any, *, cond: Body, body: Body, **_: Any) -> Any:
     """What loop variables are when the condition fails, each round a program of its own."""
     return _loop_on_host(list(input), cond, body)
 
@@ -424,7 +456,7 @@ def _loop_on_host(values: list[Any], cond: Body, body: Body) -> Any:
     stateful=True,
     shape=_branch_shapes,
 )
-def while_with_effects(input: Any, *, cond: Body, body: Body, **_: Any) -> Any:  # noqa: A002
+def while_with_effects(input: Any, *, cond: Body, body: Body, **_: Any) -> Any:
     """What loop variables are when the condition fails; the loop has effects outside.
 
     Shape: input [...] -> output [...].
@@ -432,7 +464,7 @@ def while_with_effects(input: Any, *, cond: Body, body: Body, **_: Any) -> Any: 
     return _loop_on_host(list(input), cond, body)
 
 
-# -- how often a loop runs --------------------------------------------------------------------------
+# -- how often a loop runs -----------------------------------------------------------------
 
 
 def trip_count(cond: Body, body: Body, values: Sequence[Any]) -> int | None:
@@ -507,7 +539,9 @@ def _simulate(
     return None
 
 
-def _evaluate(body: Body, nodes: Sequence[Node], values: Sequence[Any], wanted: list[int]) -> Any:
+def _evaluate(
+    body: Body, nodes: Sequence[Node], values: Sequence[Any], wanted: list[int]
+) -> Any:
     env: dict[int, Any] = {id(s): v for s, v in zip(body.inputs, values, strict=True)}
     with np.errstate(all="ignore"):
         for node in nodes:
@@ -517,7 +551,7 @@ def _evaluate(body: Body, nodes: Sequence[Node], values: Sequence[Any], wanted: 
                 env[id(node.outputs[0])] = node.attrs["value"]
                 continue
             inputs = [env[id(symbol)] for symbol in node.inputs]
-            packed = node.row.pack(inputs, node.lengths) if node.row.has_list_input else inputs
+            packed = node.row.pack(inputs, node.lengths)
             assert node.row.host is not None
             results = flat_outputs(node.row.host(*packed, **node.attrs))
             for symbol, value in zip(node.outputs, results, strict=True):

@@ -19,8 +19,9 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
     """Decorate a function that returns its results and their gradient function.
 
     Args:
-        f: `f(*args) -> (results, grad_fn)`, where `grad_fn(*upstream)` gives the gradients with respect
-            to `args`; when `f` uses trainable variables, `grad_fn(*upstream, variables=[...])` gives a
+        f: `f(*args) -> (results, grad_fn)`, where `grad_fn(*upstream)` gives the gradients
+            with respect to `args`; when `f` uses trainable variables,
+            `grad_fn(*upstream, variables=[...])` gives a
             pair of those and the gradients with respect to the variables.
     """
     if f is None:
@@ -78,17 +79,21 @@ def _flat_gradients(gradients: Any, count: int) -> list[Any]:
         flat = [
             item
             for part in gradients
-            for item in (nest.flatten(part) if isinstance(part, (list, tuple, dict)) else [part])
+            for item in (
+                nest.flatten(part) if isinstance(part, (list, tuple, dict)) else [part]
+            )
         ]
     else:
         flat = [gradients]
     if len(flat) != count:
         raise ValueError(
-            f"the gradient function must return {count} gradients, one for each tensor argument, got "
+            f"the gradient function must return {count} gradients, one for each tensor "
+            f"argument, got "
             f"{len(flat)}"
         )
     return [
-        item if item is None or not _is_numeric(item) else convert_to_tensor(item) for item in flat
+        item if item is None or not _is_numeric(item) else convert_to_tensor(item)
+        for item in flat
     ]
 
 
@@ -107,7 +112,9 @@ def _attach(
 
 
 def _is_numeric(item: Any) -> bool:
-    return item is not None and not isinstance(item, (str, bytes, Tensor)) and not callable(item)
+    return (
+        item is not None and not isinstance(item, (str, bytes, Tensor)) and not callable(item)
+    )
 
 
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -129,7 +136,9 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
             sources = [item for item in nest.flatten(fresh) if isinstance(item, Tensor)]
             wanted = list(variables or [])
             gradients = tape.gradient(
-                again, [*sources, *wanted], output_gradients=nest.pack_sequence_as(again, upstream)
+                again,
+                [*sources, *wanted],
+                output_gradients=nest.pack_sequence_as(again, upstream),
             )
             inner = gradients[: len(sources)]
             if variables is None:
@@ -138,4 +147,5 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
         return result, grad
 
-    return checkpointed
+    made: Callable[..., Any] = checkpointed
+    return made

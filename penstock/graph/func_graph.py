@@ -20,8 +20,8 @@ from penstock.ops.table import OpDef, lookup
 from penstock.runtime.context import graph_scope, state
 from penstock.runtime.tensor import EagerTensor, Tensor
 
-# An eager tensor of at most this many elements is written into the graph as a constant, so that its
-# value can serve where the compiler needs one; larger ones are captured.
+# An eager tensor of at most this many elements is written into the graph as a constant, so that
+# its value can serve where the compiler needs one; larger ones are captured.
 _INLINE_LIMIT = 64
 
 
@@ -47,7 +47,7 @@ class FuncGraph:
         self._collections: dict[str, list[Any]] = {}
         self.kept_alive: list[Any] = []
 
-    # -- scopes ---------------------------------------------------------------------------------
+    # -- scopes -----------------------------------------------------
 
     @contextmanager
     def as_default(self) -> Iterator[FuncGraph]:
@@ -60,7 +60,7 @@ class FuncGraph:
         """True: this graph belongs to a function."""
         return True
 
-    def unique_name(self, name: str, mark_as_used: bool = True) -> str:  # noqa: FBT001, FBT002
+    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
         """Return `name`, or `name_1` and so on when it is taken."""
         count = self._names.get(name)
         if count is None:
@@ -76,7 +76,7 @@ class FuncGraph:
             self._names[candidate] = 1
         return candidate
 
-    # -- writing down -----------------------------------------------------------------------------
+    # -- writing down -----------------------------------------------
 
     def apply(
         self,
@@ -146,9 +146,11 @@ class FuncGraph:
 
     def _placeholder(self, fact: Fact, name: str | None) -> Symbol:
         attrs = {"dtype": fact.dtype, "shape": fact.shape}
-        return self.add(lookup("Placeholder"), (), attrs, None, [fact], name or "Placeholder")[0]
+        return self.add(lookup("Placeholder"), (), attrs, None, [fact], name or "Placeholder")[
+            0
+        ]
 
-    # -- captures -----------------------------------------------------------------------------------
+    # -- captures ---------------------------------------------------
 
     @property
     def captures(self) -> list[tuple[Any, Symbol]]:
@@ -169,7 +171,7 @@ class FuncGraph:
         """Return the symbol that stands for `tensor` in this graph.
 
         Raises:
-            InaccessibleTensorError: the tensor belongs to a graph that does not enclose this one.
+            InaccessibleTensorError: the tensor's graph does not enclose this one.
         """
         if isinstance(tensor, Symbol):
             if tensor.graph_node.graph is self:
@@ -217,7 +219,8 @@ class FuncGraph:
             outer = getattr(outer, "outer_graph", None)
         raise InaccessibleTensorError(
             f"{tensor!r} is out of scope here: it was made in the function "
-            f"{tensor.graph_node.graph.name!r}, at {tensor.graph_node.where or 'an unknown place'}; "
+            f"{tensor.graph_node.graph.name!r}, at "
+            f"{tensor.graph_node.where or 'an unknown place'}; "
             "return it from that function, or keep it in a tf.Variable"
         )
 
@@ -229,7 +232,7 @@ class FuncGraph:
             if internal.graph_node.row.name == "Placeholder"
         ]
 
-    # -- looking --------------------------------------------------------------------------------------
+    # -- looking ----------------------------------------------------
 
     def last_node(self) -> Node:
         """The node written last."""
@@ -248,9 +251,7 @@ class FuncGraph:
         for node in self.nodes:
             if node.name == name:
                 return node
-        raise KeyError(
-            f"The name {name!r} refers to an Operation not in the graph."
-        )
+        raise KeyError(f"The name {name!r} refers to an Operation not in the graph.")
 
     def get_tensor_by_name(self, name: str) -> Symbol:
         """The tensor called `node:index`.
@@ -281,7 +282,7 @@ class FuncGraph:
         """Run the part of the graph behind `symbol` now; see `lower.evaluate`."""
         return evaluate(self, symbol)
 
-    def get_collection(self, name: str, scope: Any = None) -> list[Any]:  # noqa: ARG002
+    def get_collection(self, name: str, scope: Any = None) -> list[Any]:
         """Values of a collection."""
         return list(self._collections.get(name, ()))
 

@@ -21,8 +21,8 @@ from penstock.runtime.tensor import wrap
 class _Backward:
     """The way back through a graph, for gradients with respect to some inputs.
 
-    The forward program gives, after the outputs, the intermediate tensors that the backward function
-    takes before the gradients of the outputs.
+    The forward program gives, after the outputs, the intermediate tensors that the backward
+    function takes before the gradients of the outputs.
     """
 
     forward: Program
@@ -80,11 +80,9 @@ class GraphFunction:
             if recorder_wants(recorder, tensors):
                 return self._call_recorded(tensors)
         values = self.program.run([tensor._value for tensor in tensors])
-        return [
-            wrap(value, mark) for value, mark in zip(values, self._marked, strict=True)
-        ]
+        return [wrap(value, mark) for value, mark in zip(values, self._marked, strict=True)]
 
-    # -- inside another graph ---------------------------------------------------------------------
+    # -- inside another graph --------------------------------------------------------------
 
     def inline(self, tensors: Sequence[Any]) -> list[Any]:
         """Write the nodes into the graph in force and return the outputs there."""
@@ -114,7 +112,7 @@ class GraphFunction:
             _move_custom_rule(node, env)
         return [env[id(symbol)] for symbol in self.outputs]
 
-    # -- gradients ----------------------------------------------------------------------------------
+    # -- gradients -------------------------------------------------------------------------
 
     def _call_recorded(self, tensors: Sequence[Any]) -> list[Any]:
         wrt = tuple(
@@ -132,8 +130,7 @@ class GraphFunction:
         values = back.forward.run([tensor._value for tensor in tensors])
         count = len(self.outputs)
         outputs = [
-            wrap(value, mark)
-            for value, mark in zip(values[:count], self._marked, strict=True)
+            wrap(value, mark) for value, mark in zip(values[:count], self._marked, strict=True)
         ]
         kept = [
             wrap(value, _mark(symbol))
@@ -222,9 +219,9 @@ class GraphFunction:
         own = {id(node) for node in nodes}
         crossing: dict[int, Symbol] = {}
         for symbol in [*(s for node in nodes for s in node.inputs), *outputs]:
-            if id(symbol.graph_node) not in own and id(symbol) not in seed_ids:
-                if symbol.graph_node.row.name != "Const":
-                    crossing[id(symbol)] = symbol
+            inside = id(symbol.graph_node) in own or id(symbol) in seed_ids
+            if not inside and symbol.graph_node.row.name != "Const":
+                crossing[id(symbol)] = symbol
         constants = _constants_of(nodes, outputs, own)
         intermediates = list(crossing.values())
         return _Backward(
@@ -250,7 +247,9 @@ class GraphFunction:
         )
 
 
-def _constants_of(nodes: Sequence[Node], outputs: Sequence[Symbol], own: set[int]) -> list[Node]:
+def _constants_of(
+    nodes: Sequence[Node], outputs: Sequence[Symbol], own: set[int]
+) -> list[Node]:
     """Constants of the forward part that the backward part uses too."""
     found: dict[int, Node] = {}
     for symbol in [*(s for node in nodes for s in node.inputs), *outputs]:
@@ -262,7 +261,7 @@ def _constants_of(nodes: Sequence[Node], outputs: Sequence[Symbol], own: set[int
 
 def record_of(node: Node) -> Record:
     """A node as a record that can be differentiated."""
-    custom = getattr(node, "custom_record", None)
+    custom = node.custom_record
     if custom is None:
         return Record(node.row, node.attrs, node.inputs, node.outputs, node.lengths, None, node)
     inputs, outputs, rule = custom
@@ -272,7 +271,7 @@ def record_of(node: Node) -> Record:
 
 
 def _move_custom_rule(node: Node, env: dict[int, Any]) -> None:
-    custom = getattr(node, "custom_record", None)
+    custom = node.custom_record
     moved = env[id(node.outputs[0])] if node.outputs else None
     if custom is not None and isinstance(moved, Symbol):
         inputs, outputs, rule = custom

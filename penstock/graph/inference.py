@@ -1,8 +1,8 @@
 """What is known of the outputs of a call before it runs: dtypes, shapes and shape-like values.
 
-An unknown dimension is given three values in turn (the worlds of `symbol.WORLDS`); the kernel is
-evaluated abstractly in each, and what differs between them is unknown. The result is advisory:
-execution lowers again with the shapes that come.
+An unknown dimension is given three values in turn (the worlds of `symbol.WORLDS`); the kernel
+is evaluated abstractly in each, and what differs between them is unknown. The result is
+advisory: execution lowers again with the shapes that come.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def output_dtypes(
                 return None
             result.extend(dtypes.as_dtype(kind) for kind in types)
             continue
-        kind = literal_dtype(arg.type_attr) or attrs.get(arg.type_attr) or known.get(arg.type_attr)
+        kind = (
+            literal_dtype(arg.type_attr) or attrs.get(arg.type_attr) or known.get(arg.type_attr)
+        )
         if kind is None or isinstance(kind, str):
             return None
         count = 1
@@ -132,7 +134,10 @@ def _packed(row: OpDef, values: Sequence[Any], lengths: Sequence[int | None] | N
 
 
 def _run_host(
-    row: OpDef, values: Sequence[Any], attrs: dict[str, Any], lengths: Sequence[int | None] | None
+    row: OpDef,
+    values: Sequence[Any],
+    attrs: dict[str, Any],
+    lengths: Sequence[int | None] | None,
 ) -> tuple[Any, ...] | None:
     """Outputs of the numpy kernel, or None when it refuses: the refusal belongs to the run."""
     if row.host is None:
@@ -257,7 +262,8 @@ def broadcast(a: TensorShape, b: TensorShape, op_name: str) -> TensorShape:
             dims.append(x)
         else:
             raise ValueError(
-                f"Dimensions must be equal, but are {x} and {y} for op {op_name} with input shapes: "
+                f"Dimensions must be equal, but are {x} and {y} for op {op_name} with input "
+                f"shapes: "
                 f"{a}, {b}."
             )
     return TensorShape.of(tuple(dims))
@@ -314,7 +320,8 @@ def _evaluate(
         return _by_rule(row, inputs, attrs, lengths, kinds)
     if kinds is None:
         raise ValueError(
-            f"the dtypes of the outputs of op {row.name} cannot be told before it runs; set the "
+            f"the dtypes of the outputs of op {row.name} cannot be told before it runs; set "
+            f"the "
             "shapes of its inputs"
         )
     return [Fact(kind, TensorShape(None)) for kind in kinds]
@@ -337,9 +344,7 @@ def _by_rule(
         shapes = (TensorShape(shapes),) * (1 if kinds is None else len(kinds))
     if kinds is None:
         raise ValueError(f"the dtypes of the outputs of op {row.name} cannot be told")
-    return [
-        Fact(kind, TensorShape(shape)) for kind, shape in zip(kinds, shapes, strict=True)
-    ]
+    return [Fact(kind, TensorShape(shape)) for kind, shape in zip(kinds, shapes, strict=True)]
 
 
 def _evaluate_worlds(
@@ -383,7 +388,7 @@ def _struct(symbol: Symbol, world: int) -> Any:
     shape = symbol.world_shape(world)
     if shape is None or symbol.dtype.np == object:
         return None
-    return jax.ShapeDtypeStruct(shape, symbol.dtype.np)
+    return jax.ShapeDtypeStruct(shape, symbol.dtype.np)  # type: ignore[no-untyped-call]
 
 
 def _is_tracer_error(error: Exception) -> bool:
@@ -420,7 +425,10 @@ _CACHE_LIMIT = 16384
 
 
 def _abstract(
-    row: OpDef, specs: Sequence[Any], attrs: dict[str, Any], lengths: Sequence[int | None] | None
+    row: OpDef,
+    specs: Sequence[Any],
+    attrs: dict[str, Any],
+    lengths: Sequence[int | None] | None,
 ) -> tuple[Any, ...]:
     """Shapes and dtypes of the outputs of the device kernel for given specs and constants."""
     key = (

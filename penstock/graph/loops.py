@@ -33,10 +33,10 @@ def map_fn(
     elems: Any,
     dtype: Any = None,
     parallel_iterations: int | None = None,
-    back_prop: bool = True,  # noqa: ARG001, FBT001, FBT002
-    swap_memory: bool = False,  # noqa: ARG001, FBT001, FBT002
-    infer_shape: bool = True,  # noqa: ARG001, FBT001, FBT002
-    name: str | None = None,  # noqa: ARG001
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    infer_shape: bool = True,
+    name: str | None = None,
     fn_output_signature: Any = None,
 ) -> Any:
     """Apply `fn` to each row of `elems` and stack what it gives.
@@ -50,7 +50,8 @@ def map_fn(
         swap_memory: accepted for compatibility.
         infer_shape: accepted for compatibility.
         name: name of the node.
-        fn_output_signature: dtype, spec, or nest of those, of what `fn` gives; None: like `elems`.
+        fn_output_signature: dtype, spec, or nest of those, of what `fn` gives; None: like
+            `elems`.
     """
     elems = nest.map_structure(convert_to_tensor, elems)
     flat = nest.flatten(elems)
@@ -92,8 +93,8 @@ def map_fn(
 def vectorized_map(
     fn: Callable[[Any], Any],
     elems: Any,
-    fallback_to_while_loop: bool = True,  # noqa: ARG001, FBT001, FBT002
-    warn: bool = True,  # noqa: ARG001, FBT001, FBT002
+    fallback_to_while_loop: bool = True,
+    warn: bool = True,
 ) -> Any:
     """Apply `fn` to each row of `elems` and stack what it gives; runs as a loop.
 
@@ -107,11 +108,11 @@ def vectorized_map(
     longest = max((tensor.shape[0] or 0 for tensor in flat), default=0)
     if longest > 1:
         elems = nest.map_structure(
-            lambda tensor: call(
-                "BroadcastTo", tensor, [longest, *tensor.shape.as_list()[1:]]
-            )
-            if tensor.shape[0] == 1
-            else tensor,
+            lambda tensor: (
+                call("BroadcastTo", tensor, [longest, *tensor.shape.as_list()[1:]])
+                if tensor.shape[0] == 1
+                else tensor
+            ),
             elems,
         )
     return map_fn(fn, elems, fn_output_signature=signature)
@@ -122,9 +123,9 @@ def foldl(
     elems: Any,
     initializer: Any = None,
     parallel_iterations: int = 10,
-    back_prop: bool = True,  # noqa: ARG001, FBT001, FBT002
-    swap_memory: bool = False,  # noqa: ARG001, FBT001, FBT002
-    name: str | None = None,  # noqa: ARG001
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
 ) -> Any:
     """Combine the rows of `elems`, first to last, with `fn(accumulated, row)`."""
     return _fold(fn, elems, initializer, parallel_iterations, backwards=False)
@@ -135,9 +136,9 @@ def foldr(
     elems: Any,
     initializer: Any = None,
     parallel_iterations: int = 10,
-    back_prop: bool = True,  # noqa: ARG001, FBT001, FBT002
-    swap_memory: bool = False,  # noqa: ARG001, FBT001, FBT002
-    name: str | None = None,  # noqa: ARG001
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
 ) -> Any:
     """Combine the rows of `elems`, last to first, with `fn(accumulated, row)`."""
     return _fold(fn, elems, initializer, parallel_iterations, backwards=True)
@@ -178,11 +179,11 @@ def scan(
     elems: Any,
     initializer: Any = None,
     parallel_iterations: int = 10,
-    back_prop: bool = True,  # noqa: ARG001, FBT001, FBT002
-    swap_memory: bool = False,  # noqa: ARG001, FBT001, FBT002
-    infer_shape: bool = True,  # noqa: ARG001, FBT001, FBT002
-    reverse: bool = False,  # noqa: FBT001, FBT002
-    name: str | None = None,  # noqa: ARG001
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    infer_shape: bool = True,
+    reverse: bool = False,
+    name: str | None = None,
 ) -> Any:
     """Like `foldl`, keeping what was accumulated after each row.
 

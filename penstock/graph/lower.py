@@ -1,8 +1,8 @@
 """The one way to run a graph: segments compiled by XLA, with host nodes between them.
 
-Lowering is optimistic. Everything that has a device kernel goes into one computation; when tracing meets a
-constant input that is not constant, or code that needs a value, that node is moved to the host, the
-rest is partitioned again, and the run goes on from where it was.
+Lowering is optimistic. Everything that has a device kernel goes into one computation; when
+tracing meets a constant input that is not constant, or code that needs a value, that node is
+moved to the host, the rest is partitioned again, and the run goes on from where it was.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ import jax
 import numpy as np
 
 from penstock.core.errors import InvalidArgumentError, OpError
-from penstock.graph.partition import Segment, has_effect, is_free, live_nodes, on_device, partition, root
+from penstock.graph.partition import (
+    Segment,
+    has_effect,
+    is_free,
+    live_nodes,
+    on_device,
+    partition,
+    root,
+)
 from penstock.graph.symbol import Node, Symbol
 from penstock.ops import checks
 from penstock.ops.grad import flat_outputs, forward, pull
@@ -117,7 +125,8 @@ class Program:
         return [env[id(symbol)] for symbol in self.outputs]
 
     def run_uncompiled(self, values: Sequence[Any]) -> list[Any]:
-        """Run node by node, each by its numpy kernel where it has one: for small work done rarely."""
+        """Run node by node, each by its numpy kernel where it has one: for small work done "
+        "rarely."""
         env: dict[int, Any] = dict(self._constants)
         for symbol, value in zip(self.inputs, values, strict=True):
             env[id(symbol)] = value
@@ -138,10 +147,11 @@ class Program:
             for node in segment.nodes
         ]
 
-    # -- planning -----------------------------------------------------------------------------------
+    # -- planning --------------------------------------------------------------------------
 
     def _aliases(self, env: dict[int, Any]) -> tuple[Any, dict[int, int]]:
-        """Which resource inputs are one variable: None when all differ, else a key for the plan."""
+        """Which resource inputs are one variable: None when all differ, else a key for the "
+        "plan."""
         handles = [
             (id(symbol), id(env[id(symbol)]))
             for symbol in self.inputs
@@ -151,12 +161,12 @@ class Program:
         if len(seen) == len(handles):
             return None, {}
         numbers: dict[int, int] = {}
-        roots = {
-            symbol: numbers.setdefault(holder, len(numbers)) for symbol, holder in handles
-        }
+        roots = {symbol: numbers.setdefault(holder, len(numbers)) for symbol, holder in handles}
         return tuple(roots.values()), roots
 
-    def _make_plan(self, nodes: Sequence[Node], key: Any, roots: dict[int, int]) -> list[Segment]:
+    def _make_plan(
+        self, nodes: Sequence[Node], key: Any, roots: dict[int, int]
+    ) -> list[Segment]:
         with self._lock:
             plan = self._plans.get(key)
             if plan is None:
@@ -166,9 +176,7 @@ class Program:
                 self._plans[key] = plan
             return plan
 
-    def _replan(
-        self, rest: Sequence[Node], key: Any, roots: dict[int, int]
-    ) -> list[Segment]:
+    def _replan(self, rest: Sequence[Node], key: Any, roots: dict[int, int]) -> list[Segment]:
         """Plan what is left of this run; runs to come are planned from the start."""
         with self._lock:
             self._plans.pop(key, None)
@@ -181,7 +189,8 @@ class Program:
         with self._lock:
             if id(node) in self._forced:
                 raise InvalidArgumentError(
-                    f"op {node.row.name} can run neither compiled nor on the host: {need.reason}"
+                    f"op {node.row.name} can run neither compiled nor on the host: "
+                    f"{need.reason}"
                     f"{place_of(node)}"
                 ) from need
             self._forced.add(id(node))
@@ -199,7 +208,7 @@ class Program:
             f"{place_of(node)}"
         )
 
-    # -- running --------------------------------------------------------------------------------------
+    # -- running ---------------------------------------------------------------------------
 
     def _run_compiled(self, segment: Segment, env: dict[int, Any]) -> None:
         compiled = segment.compiled
@@ -215,7 +224,8 @@ def place_of(node: Node) -> str:
 
 
 class CompiledSegment:
-    """A segment as one XLA computation: (arrays, kept, given away) -> (outputs, new values, flag)."""
+    """A segment as one XLA computation: (arrays, kept, given away) -> (outputs, new values, "
+    "flag)."""
 
     def __init__(self, segment: Segment, constants: dict[int, Any]) -> None:
         self._segment = segment
@@ -249,7 +259,8 @@ class CompiledSegment:
         return outputs, new, collector.flag() if collector.failed else None
 
     def _note_aliases(self, outputs: list[Any], kept: list[Any], new: list[Any]) -> None:
-        """Find the variables whose buffers come out as outputs, or as another variable's value."""
+        """Find the variables whose buffers come out as outputs, or as another variable's "
+        "value."""
         seen: dict[int, int] = {}
         for value in [*outputs, *new]:
             seen[id(value)] = seen.get(id(value), 0) + 1
@@ -364,7 +375,7 @@ def _trace_node(
         source = node.attrs["forward"]
         if source is not None and id(source) in pullbacks:
             return _pull_back(node, env, pullbacks[id(source)])
-    values = [env.get(id(symbol)) for symbol in node.inputs]
+    values: list[Any] = [env.get(id(symbol)) for symbol in node.inputs]
     for i in row.flat_constants(node.attrs, node.lengths):
         if is_traced(values[i]):
             raise NeedHostError(
@@ -372,7 +383,7 @@ def _trace_node(
             )
     if row.variable_positions:
         return _trace_variable_node(node, values, variables)
-    packed = row.pack(values, node.lengths) if row.has_list_input else values
+    packed = row.pack(values, node.lengths)
     if row.host is not None and not row.stateful and all(_is_known(value) for value in values):
         if any(arg.type_attr == "variant" for arg in row.output_args):
             pass  # lists have one form on the host and another in compiled code
@@ -432,7 +443,8 @@ def run_on_host(node: Node, env: dict[int, Any]) -> None:
     try:
         if row.variable_positions:
             tensors = [
-                wrap(value, symbol.dtype) for value, symbol in zip(values, node.inputs, strict=True)
+                wrap(value, symbol.dtype)
+                for value, symbol in zip(values, node.inputs, strict=True)
             ]
             outputs: Sequence[Any] = [
                 tensor._value for tensor in eager.run_on_variables(row, tensors, node.attrs)
@@ -450,8 +462,8 @@ def run_on_host(node: Node, env: dict[int, Any]) -> None:
 def evaluate(graph: Any, symbol: Symbol) -> Any:
     """Run the part of a graph that is still being built, behind `symbol`, and wrap its value.
 
-    Only what does not depend on the graph's arguments can be run. Used for the first values of variables
-    made while tracing.
+    Only what does not depend on the graph's arguments can be run. Used for the first values
+    of variables made while tracing.
 
     Raises:
         InvalidArgumentError: the value depends on an argument.
@@ -459,9 +471,8 @@ def evaluate(graph: Any, symbol: Symbol) -> Any:
     if symbol.static_value is not None:
         return wrap(symbol.static_value, symbol.dtype)
     captured = {id(internal): external for external, internal in graph.real_captures()}
-    nodes = [node for node in live_nodes(graph.nodes, [symbol])]
     needed = _behind(symbol)
-    nodes = [node for node in nodes if id(node) in needed]
+    nodes = [node for node in graph.nodes if id(node) in needed]
     env: dict[int, Any] = {}
     for node in nodes:
         if node.row.name == "Const":
@@ -470,7 +481,8 @@ def evaluate(graph: Any, symbol: Symbol) -> Any:
             external = captured.get(id(node.outputs[0]))
             if external is None:
                 raise InvalidArgumentError(
-                    f"the first value of a variable must not depend on the arguments of the function "
+                    f"the first value of a variable must not depend on the arguments of the "
+                    f"function "
                     f"that makes it, but {symbol.name} depends on {node.name}"
                 )
             if isinstance(external, Symbol):
@@ -492,4 +504,11 @@ def _behind(symbol: Symbol) -> set[int]:
     return found
 
 
-__all__ = ["CompiledSegment", "NeedHostError", "Program", "evaluate", "has_effect", "trace_nodes"]
+__all__ = [
+    "CompiledSegment",
+    "NeedHostError",
+    "Program",
+    "evaluate",
+    "has_effect",
+    "trace_nodes",
+]

@@ -79,7 +79,8 @@ def partition(
         nodes: live nodes in the order of their side effects.
         outputs: symbols whose values are wanted.
         forced: ids of nodes that could be compiled but must run on the host.
-        roots: id of a resource's root -> number of its variable; equal numbers are one variable.
+        roots: id of a resource's root -> number of its variable; equal numbers are one
+            variable.
     """
     level: dict[int, int] = {}
     side: dict[int, bool] = {}

@@ -14,7 +14,8 @@ from penstock.ops.table import OpDef
 from penstock.runtime.tensor import Tensor
 
 # What an unknown dimension stands for in each world. The first two have many divisors, so that
-# reshapes and splits work out; the third only breaks false equality (`x[:5]` has not 5 rows in it).
+# reshapes and splits work out; the third only breaks false equality (`x[:5]` has not 5 rows
+# in it).
 WORLDS = (840, 1680, 2)
 
 WorldShapes = tuple[tuple[int, ...] | None, ...]
@@ -24,8 +25,8 @@ WorldValues = tuple[Any, ...]
 class Node:
     """One op call in a graph. Also stands for TensorFlow's `tf.Operation`.
 
-    `name` is unique in its graph, as in a `NodeDef`. `lengths` holds, for each argument of the op, the
-    length of its list or None for a single tensor.
+    `name` is unique in its graph, as in a `NodeDef`. `lengths` holds, for each argument of
+    the op, the length of its list or None for a single tensor.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class Node:
         "__weakref__",
         "attrs",
         "control_inputs",
+        "custom_record",
         "graph",
         "index",
         "inputs",
@@ -63,6 +65,8 @@ class Node:
         self.outputs: tuple[Symbol, ...] = ()
         self.control_inputs: tuple[Node, ...] = ()
         self.index = -1
+        # (inputs, outputs, rule) of a computation that brings its own gradient.
+        self.custom_record: Any = None
 
     @property
     def op(self) -> str:
@@ -160,9 +164,7 @@ class Symbol(Tensor):
     def consumers(self) -> list[Node]:
         """Nodes that take this tensor."""
         return [
-            node
-            for node in self.graph.nodes
-            if any(tensor is self for tensor in node.inputs)
+            node for node in self.graph.nodes if any(tensor is self for tensor in node.inputs)
         ]
 
     def world_shape(self, world: int) -> tuple[int, ...] | None:
@@ -210,15 +212,18 @@ class Symbol(Tensor):
     def __getattribute__(self, name: str) -> Any:
         if name == "numpy":
             raise AttributeError(
-                f"'{type(self).__name__}' object has no attribute 'numpy': the tensor belongs to a "
+                f"'{type(self).__name__}' object has no attribute 'numpy': the tensor "
+                f"belongs to a "
                 "graph and has no value yet"
             )
         return object.__getattribute__(self, name)
 
     def _refuse(self, what: str) -> Any:
         raise OperatorNotAllowedInGraphError(
-            f"{what} a symbolic tensor is not allowed: its value is not known while the graph is "
-            f"built ({self.name}, {self._dtype.name}{self._shape}); use tf.cond or tf.while_loop, or "
+            f"{what} a symbolic tensor is not allowed: its value is not known while the "
+            f"graph is "
+            f"built ({self.name}, {self._dtype.name}{self._shape}); use tf.cond or "
+            f"tf.while_loop, or "
             "let AutoGraph convert the function"
         )
 
@@ -238,7 +243,8 @@ class Symbol(Tensor):
 
     def __len__(self) -> int:
         raise TypeError(
-            f"len is not well defined for a symbolic tensor ({self.name}); call x.shape rather than "
+            f"len is not well defined for a symbolic tensor ({self.name}); call x.shape "
+            f"rather than "
             "len(x) for shape information"
         )
 
@@ -252,9 +258,10 @@ class Symbol(Tensor):
             self._refuse("iterating over the unknown first dimension of")
         return iter([self[i] for i in range(int(size or 0))])  # type: ignore[index]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:  # noqa: ARG002
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise TypeError(
-            f"a symbolic tensor ({self.name}) cannot be converted to a numpy array; use TensorFlow "
+            f"a symbolic tensor ({self.name}) cannot be converted to a numpy array; use "
+            f"TensorFlow "
             "ops inside a function, not numpy's"
         )
 
@@ -271,7 +278,7 @@ class Symbol(Tensor):
         return self
 
 
-def constant_value(tensor: Any, partial: bool = False) -> Any:  # noqa: ARG001, FBT001, FBT002
+def constant_value(tensor: Any, partial: bool = False) -> Any:
     """Return the value of `tensor` as a numpy array where it is known, else None.
 
     Source: TensorFlow's `tf.get_static_value`.
@@ -286,4 +293,3 @@ def constant_value(tensor: Any, partial: bool = False) -> Any:  # noqa: ARG001, 
     if isinstance(tensor, (np.ndarray, np.generic)):
         return tensor
     return None
-

@@ -23,7 +23,8 @@ class TensorArray:
         dtype: type of the elements.
         size: number of elements.
         dynamic_size: whether writing beyond the end makes it longer.
-        clear_after_read: whether an element is forgotten once it is read (eager only, as in TensorFlow).
+        clear_after_read: whether an element is forgotten once it is read (eager only, as in
+            TensorFlow).
         tensor_array_name: accepted for compatibility.
         handle: not supported.
         flow: tensor list that holds the elements, in a graph.
@@ -37,15 +38,15 @@ class TensorArray:
         self,
         dtype: Any,
         size: Any = None,
-        dynamic_size: bool | None = None,  # noqa: FBT001
-        clear_after_read: bool | None = None,  # noqa: FBT001
-        tensor_array_name: str | None = None,  # noqa: ARG002
-        handle: Any = None,  # noqa: ARG002
+        dynamic_size: bool | None = None,
+        clear_after_read: bool | None = None,
+        tensor_array_name: str | None = None,
+        handle: Any = None,
         flow: Any = None,
-        infer_shape: bool = True,  # noqa: FBT001, FBT002
+        infer_shape: bool = True,
         element_shape: Any = None,
-        colocate_with_first_write_call: bool = True,  # noqa: ARG002, FBT001, FBT002
-        name: str | None = None,  # noqa: ARG002
+        colocate_with_first_write_call: bool = True,
+        name: str | None = None,
     ) -> None:
         self._dtype = dtypes.as_dtype(dtype)
         self._dynamic_size = bool(dynamic_size)
@@ -67,7 +68,7 @@ class TensorArray:
                     element_dtype=self._dtype,
                 )
 
-    # -- what it is ---------------------------------------------------------------------------------
+    # -- what it is ------------------------------------------------------------------------
 
     @property
     def dtype(self) -> Any:
@@ -90,7 +91,9 @@ class TensorArray:
         if self._flow is None and self._items is not None:
             if state.graph is None:
                 return self
-            filled = [convert_to_tensor(item, self._dtype) for item in self._items if item is not None]
+            filled = [
+                convert_to_tensor(item, self._dtype) for item in self._items if item is not None
+            ]
             if len(filled) == len(self._items) and filled:
                 return call(
                     "TensorListFromTensor",
@@ -122,9 +125,9 @@ class TensorArray:
         """The array itself."""
         return self
 
-    # -- one element ----------------------------------------------------------------------------------
+    # -- one element -----------------------------------------------------------------------
 
-    def read(self, index: Any, name: str | None = None) -> Any:  # noqa: ARG002
+    def read(self, index: Any, name: str | None = None) -> Any:
         """Return an element.
 
         Raises:
@@ -133,14 +136,13 @@ class TensorArray:
         """
         if self._items is not None and state.graph is None:
             return self._read_now(int(index))
-        value = call(
+        return call(
             "TensorListGetItem",
             self.flow,
             convert_to_tensor(index, dtypes.int32),
             _shape_input(self._element_shape),
             element_dtype=self._dtype,
         )
-        return value
 
     def _read_now(self, index: int) -> Any:
         items = self._items or []
@@ -152,7 +154,8 @@ class TensorArray:
         if value is None:
             if index in self._cleared:
                 raise InvalidArgumentError(
-                    f"Could not read index {index} twice because it was cleared after a previous "
+                    f"Could not read index {index} twice because it was cleared after a "
+                    f"previous "
                     "read (perhaps try setting clear_after_read = false?)"
                 )
             value = self._zero()
@@ -168,7 +171,7 @@ class TensorArray:
             )
         return convert_to_tensor(np.zeros(self._element_shape.as_list(), self._dtype.np))
 
-    def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:  # noqa: ARG002
+    def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
         """Return the array with an element set.
 
         Raises:
@@ -220,9 +223,9 @@ class TensorArray:
         if self._infer_shape and not self._element_shape.is_fully_defined():
             self._element_shape = self._element_shape.merge_with(tensor.shape)
 
-    # -- all elements -----------------------------------------------------------------------------------
+    # -- all elements ----------------------------------------------------------------------
 
-    def stack(self, name: str | None = None) -> Any:  # noqa: ARG002
+    def stack(self, name: str | None = None) -> Any:
         """Return all elements in one tensor."""
         if self._items is not None and state.graph is None:
             items = self._all_now()
@@ -232,7 +235,7 @@ class TensorArray:
                         "an empty TensorArray can be stacked only when element_shape is known"
                     )
                 return convert_to_tensor(
-                    np.zeros((0, *self._element_shape.as_list()), self._dtype.np)  # type: ignore[arg-type]
+                    np.zeros((0, *self._element_shape.as_list()), self._dtype.np)
                 )
             return call("Pack", items, axis=0)
         size = self._size if isinstance(self._size, int) and not self._dynamic_size else -1
@@ -256,12 +259,16 @@ class TensorArray:
                 return call("ZerosLike", item)
         return self._zero()
 
-    def gather(self, indices: Any, name: str | None = None) -> Any:  # noqa: ARG002
+    def gather(self, indices: Any, name: str | None = None) -> Any:
         """Return the elements at `indices` in one tensor."""
         if self._items is not None and state.graph is None:
             items = self._items
             places = np.asarray(convert_to_tensor(indices)._value).tolist()
-            return call("Pack", [self._zero_like() if items[i] is None else items[i] for i in places], axis=0)
+            return call(
+                "Pack",
+                [self._zero_like() if items[i] is None else items[i] for i in places],
+                axis=0,
+            )
         return call(
             "TensorListGather",
             self.flow,
@@ -270,12 +277,14 @@ class TensorArray:
             element_dtype=self._dtype,
         )
 
-    def concat(self, name: str | None = None) -> Any:  # noqa: ARG002
+    def concat(self, name: str | None = None) -> Any:
         """Return all elements joined along their first axis."""
         if self._items is not None and state.graph is None:
             return call("ConcatV2", self._all_now(), 0)
         shape = self._element_shape
-        general = TensorShape(None) if not shape.rank else TensorShape([None]).concatenate(shape[1:])
+        general = (
+            TensorShape(None) if not shape.rank else TensorShape([None]).concatenate(shape[1:])
+        )
         return call(
             "TensorListConcatV2",
             self.flow,
@@ -284,7 +293,7 @@ class TensorArray:
             element_dtype=self._dtype,
         )[0]
 
-    def unstack(self, value: Any, name: str | None = None) -> TensorArray:  # noqa: ARG002
+    def unstack(self, value: Any, name: str | None = None) -> TensorArray:
         """Return the array with the rows of `value` as elements."""
         tensor = convert_to_tensor(value, None if hasattr(value, "dtype") else self._dtype)
         if tensor.shape.rank is not None and tensor.shape.rank > 0:
@@ -293,7 +302,8 @@ class TensorArray:
             rows = list(tensor)
             if len(rows) > len(self._items) and not self._dynamic_size:
                 raise ValueError(
-                    f"Size mismatch: the array has {len(self._items)} elements, the value {len(rows)}"
+                    f"Size mismatch: the array has {len(self._items)} elements, the value "
+                    f"{len(rows)}"
                 )
             self._items[:] = rows
             if rows:
@@ -313,13 +323,15 @@ class TensorArray:
                 f"Inconsistent shapes: saw {shape} but expected {self._element_shape}"
             )
 
-    def scatter(self, indices: Any, value: Any, name: str | None = None) -> TensorArray:  # noqa: ARG002
+    def scatter(self, indices: Any, value: Any, name: str | None = None) -> TensorArray:
         """Return the array with the rows of `value` at `indices`."""
         tensor = convert_to_tensor(value, None if hasattr(value, "dtype") else self._dtype)
         if self._items is not None and state.graph is None:
             result = self
             for place, row in zip(
-                np.asarray(convert_to_tensor(indices)._value).tolist(), list(tensor), strict=True
+                np.asarray(convert_to_tensor(indices)._value).tolist(),
+                list(tensor),
+                strict=True,
             ):
                 result = result.write(place, row)
             return result
@@ -336,7 +348,7 @@ class TensorArray:
             made._element_shape = made._element_shape.merge_with(tensor.shape[1:])
         return made
 
-    def split(self, value: Any, lengths: Any, name: str | None = None) -> TensorArray:  # noqa: ARG002
+    def split(self, value: Any, lengths: Any, name: str | None = None) -> TensorArray:
         """Return the array with consecutive parts of `value` as elements."""
         tensor = convert_to_tensor(value, None if hasattr(value, "dtype") else self._dtype)
         sizes = convert_to_tensor(lengths, dtypes.int64)
@@ -349,7 +361,7 @@ class TensorArray:
             call("TensorListSplit", tensor, _shape_input(TensorShape(None)), sizes)
         )
 
-    def size(self, name: str | None = None) -> Any:  # noqa: ARG002
+    def size(self, name: str | None = None) -> Any:
         """Return the number of elements."""
         if self._items is not None and state.graph is None:
             return convert_to_tensor(len(self._items), dtypes.int32)
@@ -357,12 +369,12 @@ class TensorArray:
             return convert_to_tensor(self._size, dtypes.int32)
         return call("TensorListLength", self.flow)
 
-    def close(self, name: str | None = None) -> None:  # noqa: ARG002
+    def close(self, name: str | None = None) -> None:
         """Forget the elements."""
         if self._items is not None:
             self._items[:] = []
 
-    def grad(self, source: str, flow: Any = None, name: str | None = None) -> Any:  # noqa: ARG002
+    def grad(self, source: str, flow: Any = None, name: str | None = None) -> Any:
         """Not needed: gradients flow through the list.
 
         Raises:

@@ -7,7 +7,12 @@ from pathlib import Path
 from types import FrameType
 
 _OURS = str(Path(__file__).resolve().parent.parent)
-_LIBRARIES = ("/site-packages/keras/", "/site-packages/jax/", "/site-packages/optree/", "<frozen")
+_LIBRARIES = (
+    "/site-packages/keras/",
+    "/site-packages/jax/",
+    "/site-packages/optree/",
+    "<frozen",
+)
 _skipped: dict[str, bool] = {}
 
 
@@ -20,7 +25,8 @@ def _is_library(filename: str) -> bool:
 
 
 def user_line(depth: int = 2) -> str:
-    """`file:line` of the innermost frame outside penstock, Keras and JAX; empty when there is none."""
+    """`file:line` of the innermost frame outside penstock, Keras and JAX; empty when there "
+    "is none."""
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         if not _is_library(frame.f_code.co_filename):

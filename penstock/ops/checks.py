@@ -3,7 +3,8 @@
 Host code and eager device code see concrete values and raise at once. Code under trace cannot:
 there `require` adds a flag to the collector in force, the compiled function returns one number
 beside its outputs (0, or 1 + the index of the first failed check), and `raise_failed` turns it
-into the exception. Where no collector is in force (shape inference, pullbacks) checks are skipped.
+into the exception. Where no collector is in force (shape inference, pullbacks) checks are
+skipped.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from penstock.core.errors import OpError
 class Collector:
     """The checks met while one computation is traced.
 
-    `failed` holds one traced int32 per scope: the 1-based number of the first failed check, else 0.
-    `causes` is shared by nested collectors, so that numbers are unique in the whole computation.
+    `failed` holds one traced int32 per scope: the 1-based number of the first failed check,
+    else 0. `causes` is shared by nested collectors, so that numbers are unique in the whole
+    computation.
     """
 
     causes: list[tuple[type[OpError], str]] = field(default_factory=list)
@@ -89,7 +91,8 @@ def ignoring() -> Iterator[None]:
 
 @contextmanager
 def labelled(label: str) -> Iterator[None]:
-    """Append `label` (a node's name and the user's line) to messages of checks traced inside."""
+    """Append `label` (a node's name and the user's line) to messages of checks traced "
+    "inside."""
     previous = _state.label
     _state.label = label
     try:

@@ -43,7 +43,7 @@ def _shapes(inputs: Sequence[Any], gradients: Sequence[Any], *, wrt: Any, **_: A
     constant_rule=_constants,
     shape=_shapes,
 )
-def vjp(  # noqa: N803
+def vjp(
     inputs: Sequence[Array],
     gradients: Sequence[Array],
     *,
@@ -70,10 +70,9 @@ def forward(
     attrs: Mapping[str, Any],
     lengths: Sequence[int | None],
     wrt: Sequence[int],
-    kernel: Any = None,
 ) -> tuple[tuple[Array, ...], Any]:
     """Run the kernel of `row` under `jax.vjp`. Gives its flat outputs and the pullback."""
-    run = kernel or row.device
+    run = row.device
     if run is None:
         raise LookupError(f"no gradient is defined for op {row.name}, which XLA cannot compile")
 

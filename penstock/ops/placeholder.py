@@ -24,5 +24,6 @@ def placeholder(*, dtype: Any, shape: Any) -> Any:
     Errors: InvalidArgumentError when it is run without a value.
     """
     raise InvalidArgumentError(
-        f"You must feed a value for a placeholder tensor with dtype {dtype.name} and shape {shape}"
+        f"You must feed a value for a placeholder tensor with dtype {dtype.name} and shape "
+        f"{shape}"
     )

@@ -1,7 +1,8 @@
 """Variables: reading, assigning and updating in place.
 
-The kernels are functions of values. A row names the inputs that are variables (`reads`, `writes`); whoever runs
-it (eager execution, the lowering) hands the current values in and takes the new ones out.
+The kernels are functions of values. A row names the inputs that are variables (`reads`,
+`writes`); whoever runs it (eager execution, the lowering) hands the current values in and
+takes the new ones out.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def _same_shape(variable: Array, value: Array) -> None:
     differentiable=False,
     shape=lambda spec, **_: TensorShape([spec.variable_shape.rank]),
 )
-def variable_shape(input: Array, *, out_type: Any) -> Array:  # noqa: A002
+def variable_shape(input: Array, *, out_type: Any) -> Array:
     """Shape of a variable.
 
     Shape: input [] -> output [rank].
@@ -212,9 +213,9 @@ def scatter(xp: Any, kind: str, array: Array, where: Any, updates: Array) -> Arr
         result[where] = updates
     elif kind == "Div":
         # ufunc.at would divide integers into floats; TensorFlow truncates.
-        np.floor_divide.at(result, where, updates) if result.dtype.kind in "iu" else np.divide.at(
+        np.floor_divide.at(
             result, where, updates
-        )
+        ) if result.dtype.kind in "iu" else np.divide.at(result, where, updates)
     else:
         function.at(result, where, updates)
     return result

@@ -1,7 +1,7 @@
 """The table of ops: rows, and the decorators that fill it.
 
-A row is made where its kernel is written. Everything that must know an op (eager execution, graphs,
-gradients, raw_ops, GraphDef, reference pages) reads the table.
+A row is made where its kernel is written. Everything that must know an op (eager execution,
+graphs, gradients, raw_ops, GraphDef, reference pages) reads the table.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class ArgDef:
     """One input or output of an op, parsed from the text of its OpDef.
 
     `type_attr` names the attr that holds its dtype, or is a dtype's name. A list is either
-    `number_attr` tensors of one dtype, or one tensor per dtype of the list attr `type_list_attr`.
+    `number_attr` tensors of one dtype, or one tensor per dtype of the list attr
+    `type_list_attr`.
     """
 
     name: str
@@ -77,12 +78,14 @@ class OpDef:
         host: numpy kernel, or None.
         attrs: name -> default value, `REQUIRED` where there is none.
         constant_inputs: names of the inputs whose values a compiler must know.
-        stateful: whether the op has effects or reads state, so that it is never folded or dropped.
+        stateful: whether the op has effects or reads state, so that it is never folded or
+            dropped.
         differentiable: False when no output ever has a gradient.
-        shape: "same", "broadcast", a function of input specs, or None (abstract evaluation tells).
-        reads, writes: names of resource inputs that are variables. The kernel gets the values of those
-            in `reads` in place of their handles (None for the others) and returns its outputs
-            followed by the new values of those in `writes`.
+        shape: "same", "broadcast", a function of input specs, or None (abstract evaluation
+            tells).
+        reads, writes: names of resource inputs that are variables. The kernel gets the values
+            of those in `reads` in place of their handles (None for the others) and returns
+            its outputs followed by the new values of those in `writes`.
         host_limit: number of input elements up to which the numpy kernel serves eager calls.
         constant_rule: function of attrs that gives the constant positions, where they vary.
     """
@@ -135,7 +138,8 @@ class OpDef:
         self.write_positions = tuple(names.index(name) for name in self.writes)
 
     def _group_by_type(self) -> tuple[tuple[int, ...], ...]:
-        """Positions of single inputs that must have one dtype, for each type attr shared by several."""
+        """Positions of single inputs that must have one dtype, for each type attr shared by "
+        "several."""
         groups: dict[str, list[int]] = {}
         for i, arg in enumerate(self.input_args):
             if not arg.is_list:
@@ -197,8 +201,10 @@ class OpDef:
                 raise TypeError(f"op {self.name!r} needs the attr {name!r}")
         return full
 
-    def pack(self, flat: Sequence[Any], lengths: Sequence[int | None]) -> list[Any]:
+    def pack(self, flat: Sequence[Any], lengths: Sequence[int | None] | None) -> Sequence[Any]:
         """Group a flat list of inputs by argument; `lengths` holds None for a single one."""
+        if lengths is None or not self.has_list_input:
+            return flat
         packed: list[Any] = []
         start = 0
         for length in lengths:
@@ -227,7 +233,8 @@ class _Inferred:
 
 
 # Default of an attr that lists the dtypes of a list argument ("components: Toutput_types").
-# On input lists the value is filled in from the tensors given; on output lists the caller gives it.
+# On input lists the value is filled in from the tensors given; on output lists the caller
+# gives it.
 TYPE_LIST: Final = _Inferred("TYPE_LIST")
 
 _TABLE: dict[str, OpDef] = {}
@@ -376,9 +383,9 @@ def device_kernel(name: str) -> Callable[[Kernel], Kernel]:
 def gradient(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give the rows `names` a gradient rule made of ops.
 
-    The rule is called as `rule(g, *output_gradients)`; see `penstock.runtime.backprop.GradientContext`.
-    A gradient is None where nothing flows back into that output. It returns one Tensor,
-    IndexedSlices or None per flat input.
+    The rule is called as `rule(g, *output_gradients)`; see
+    `penstock.runtime.backprop.GradientContext`. A gradient is None where nothing flows back
+    into that output. It returns one Tensor, IndexedSlices or None per flat input.
     """
 
     def add(rule: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,7 +1,8 @@
 """Lists of tensors: what TensorArray is made of.
 
-Compiled code holds a list as one dense buffer [length, ...]; a list whose element shape is not known yet has
-no buffer. Host code holds a tuple of arrays, so that elements may differ in shape.
+Compiled code holds a list as one dense buffer [length, ...]; a list whose element shape is not
+known yet has no buffer. Host code holds a tuple of arrays, so that elements may differ in
+shape.
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ class ItemList:
         shape = _common_shape(self.elements, self.element_shape)
         if shape is None:
             return TensorList(None, length, self.element_dtype)
-        filled = [np.zeros(shape, self.element_dtype) if e is None else e for e in self.elements]
+        filled = [
+            np.zeros(shape, self.element_dtype) if e is None else e for e in self.elements
+        ]
         stacked = np.stack(filled) if filled else np.zeros((0, *shape), self.element_dtype)
         return TensorList(stacked, length, self.element_dtype)
 
@@ -117,7 +120,8 @@ def _zero_element(handle: TensorList, element_shape: Array, dtype: Any) -> Array
     shape = _shape_from(element_shape)
     if not shape.is_fully_defined():
         raise InvalidArgumentError(
-            "an element that was never set needs a known element_shape to be read as zeros, got "
+            "an element that was never set needs a known element_shape to be read as zeros, "
+            "got "
             f"{shape}"
         )
     del handle
@@ -134,7 +138,9 @@ def _zero_element(handle: TensorList, element_shape: Array, dtype: Any) -> Array
     differentiable=False,
     shape=_scalar,
 )
-def tensor_list_reserve(element_shape: Array, num_elements: Array, *, element_dtype: Any) -> Any:
+def tensor_list_reserve(
+    element_shape: Array, num_elements: Array, *, element_dtype: Any
+) -> Any:
     """List of elements that are not set yet.
 
     Shape: element_shape [rank] or [], num_elements [] -> handle [].
@@ -162,19 +168,26 @@ def tensor_list_reserve_device(
     differentiable=False,
     shape=_scalar,
 )
-def empty_tensor_list(element_shape: Array, max_num_elements: Array, *, element_dtype: Any) -> Any:  # noqa: ARG001
+def empty_tensor_list(
+    element_shape: Array, max_num_elements: Array, *, element_dtype: Any
+) -> Any:
     """Empty list.
 
     Shape: element_shape [rank] or [], max_num_elements [] -> handle [].
     """
+    del max_num_elements
     return ItemList((), element_dtype.np, _shape_from(element_shape))
 
 
 @device_kernel("EmptyTensorList")
 def empty_tensor_list_device(
-    element_shape: Array, max_num_elements: Array, *, element_dtype: Any  # noqa: ARG001
+    element_shape: Array,
+    max_num_elements: Array,
+    *,
+    element_dtype: Any,
 ) -> Any:
     """Empty list."""
+    del max_num_elements
     return ItemList((), element_dtype.np, _shape_from(element_shape)).to_device()
 
 
@@ -266,7 +279,9 @@ def tensor_list_get_item(
     static = _shape_from(element_shape)
     if not static.is_fully_defined():
         static = getattr(input_handle, "element_shape", static)
-    return np.asarray(_zero_element(input_handle, np.asarray(static.as_list()), element_dtype.np))
+    return np.asarray(
+        _zero_element(input_handle, np.asarray(static.as_list()), element_dtype.np)
+    )
 
 
 @device_kernel("TensorListGetItem")
@@ -353,7 +368,11 @@ def tensor_list_stack(
 
 @device_kernel("TensorListStack")
 def tensor_list_stack_device(
-    input_handle: Any, element_shape: Array, *, element_dtype: Any, num_elements: int  # noqa: ARG001
+    input_handle: Any,
+    element_shape: Array,
+    *,
+    element_dtype: Any,
+    num_elements: int,  # noqa: ARG001
 ) -> Array:
     """The buffer."""
     held = _device(input_handle)
@@ -475,12 +494,18 @@ def tensor_list_gather(
     """
     if isinstance(input_handle, ItemList):
         elements = input_handle.items()
-        return np.stack(
-            [
-                tensor_list_get_item(input_handle, i, element_shape, element_dtype=element_dtype)
-                for i in np.asarray(indices)
-            ]
-        ) if len(indices) else np.zeros((0, *np.shape(elements[0])), element_dtype.np)
+        return (
+            np.stack(
+                [
+                    tensor_list_get_item(
+                        input_handle, i, element_shape, element_dtype=element_dtype
+                    )
+                    for i in np.asarray(indices)
+                ]
+            )
+            if len(indices)
+            else np.zeros((0, *np.shape(elements[0])), element_dtype.np)
+        )
     held = _device(input_handle)
     xp = namespace(held.buffer, indices)
     require(
@@ -516,7 +541,9 @@ def tensor_list_scatter_v2(
     wanted = int(num_elements)
     length = max(wanted, int(indices.max()) + 1 if indices.size else 0)
     if wanted >= 0 and length > wanted:
-        raise InvalidArgumentError(f"indices must be in [0, {wanted}), got {int(indices.max())}")
+        raise InvalidArgumentError(
+            f"indices must be in [0, {wanted}), got {int(indices.max())}"
+        )
     elements: list[Any] = [None] * length
     for row, place in zip(tensor, indices.tolist(), strict=True):
         elements[place] = row

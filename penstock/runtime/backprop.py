@@ -124,7 +124,7 @@ def backprop(
     target_gradients: Sequence[Any],
     sources: Sequence[Any],
 ) -> list[Any]:
-    """Gradient of `targets` with respect to each of `sources`, or None where no path joins them.
+    """Gradient of `targets` with respect to `sources`, None where no path joins them.
 
     Args:
         records: op calls in the order in which they were made.
@@ -177,7 +177,9 @@ def _reachable_from(sources: Sequence[Any], records: Sequence[Record]) -> set[in
     return reachable
 
 
-def _input_gradients(record: Record, gradients: list[Any], reachable: set[int]) -> Sequence[Any]:
+def _input_gradients(
+    record: Record, gradients: list[Any], reachable: set[int]
+) -> Sequence[Any]:
     context = GradientContext(record, reachable)
     rule = record.rule
     if rule is None and record.row is not None:
@@ -186,7 +188,7 @@ def _input_gradients(record: Record, gradients: list[Any], reachable: set[int]) 
         rule = record.row.gradient
     if rule is None:
         return _generic(record, gradients, context)
-    result = rule(context, *gradients)
+    result: Any = rule(context, *gradients)
     if not isinstance(result, (tuple, list)):
         result = (result,)
     if len(result) != len(record.inputs):
@@ -195,7 +197,7 @@ def _input_gradients(record: Record, gradients: list[Any], reachable: set[int]) 
             f"the gradient rule of {name} must give {len(record.inputs)} gradients, got "
             f"{len(result)}"
         )
-    return result
+    return list(result)
 
 
 def _generic(record: Record, gradients: Sequence[Any], context: GradientContext) -> list[Any]:
@@ -213,7 +215,8 @@ def _generic(record: Record, gradients: Sequence[Any], context: GradientContext)
         return results
     if row.device is None:
         raise LookupError(
-            f"no gradient is defined for op {row.name}; stop it with tf.stop_gradient, or give one "
+            f"no gradient is defined for op {row.name}; stop it with tf.stop_gradient, or "
+            f"give one "
             "with tf.custom_gradient"
         )
     parts = call(

@@ -32,7 +32,7 @@ def convert_to_tensor(
     dtype_hint: Any = None,
     name: str | None = None,
     *,
-    as_ref: bool = False,  # noqa: ARG001  (TensorFlow's signature)
+    as_ref: bool = False,
     preferred_dtype: Any = None,
 ) -> Any:
     """Turn `value` into a tensor.
@@ -81,7 +81,9 @@ def convert_to_tensor(
     return _constant(to_numpy(value, wanted), wanted, name)
 
 
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = "Const") -> Any:
+def constant(
+    value: Any, dtype: Any = None, shape: Any = None, name: str | None = "Const"
+) -> Any:
     """Make a tensor of Python or numpy values.
 
     Args:
@@ -104,7 +106,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     else:
         array = to_numpy(value, wanted)
     if shape is not None:
-        target = tuple(TensorShape(shape).as_list())
+        target = tuple(int(size or 0) for size in TensorShape(shape).as_list())
         if array.shape != target:
             count = int(np.prod(target, dtype=np.int64))
             if array.size == count:
@@ -113,7 +115,8 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
                 array = np.broadcast_to(array.reshape(()), target)
             else:
                 raise TypeError(
-                    f"a value of {array.size} elements cannot have the shape {target}, which has "
+                    f"a value of {array.size} elements cannot have the shape {target}, which "
+                    f"has "
                     f"{count}"
                 )
     return _constant(array, wanted, name)
@@ -171,7 +174,9 @@ def _stack(value: Any, dtype: DType | None, name: str | None) -> Any:
 
 def _all_eager(value: Any) -> bool:
     return all(
-        _all_eager(item) if isinstance(item, (list, tuple)) else not isinstance(item, TensorLike)
+        _all_eager(item)
+        if isinstance(item, (list, tuple))
+        else not isinstance(item, TensorLike)
         for item in value
     )
 
@@ -210,11 +215,15 @@ def to_numpy(value: Any, dtype: DType | None = None) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return _from_array(np.asarray(value), dtype)
     if value is None:
-        raise ValueError("Attempt to convert a value (None) with an unsupported type to a Tensor.")
+        raise ValueError(
+            "Attempt to convert a value (None) with an unsupported type to a Tensor."
+        )
     if isinstance(value, (TensorShape,)):
         value = value.as_list()
         if None in value:
-            raise ValueError(f"cannot convert a partially known TensorShape {value} to a Tensor")
+            raise ValueError(
+                f"cannot convert a partially known TensorShape {value} to a Tensor"
+            )
         if dtype is None and not value:
             return np.zeros((0,), np.int32)
     if isinstance(value, DType):
@@ -244,14 +253,14 @@ def _python_array(value: Any) -> Any:
     try:
         array = np.array(value)
     except ValueError as error:
-        raise ValueError(
-            "Can't convert non-rectangular Python sequence to Tensor."
-        ) from error
+        raise ValueError("Can't convert non-rectangular Python sequence to Tensor.") from error
     if array.dtype.kind in "US":
         return _text_array(value)
     if array.dtype == object:
         if any(leaf is None for leaf in array.ravel().tolist()):
-            raise ValueError("Attempt to convert a value (None) with an unsupported type to a Tensor.")
+            raise ValueError(
+                "Attempt to convert a value (None) with an unsupported type to a Tensor."
+            )
         if all(isinstance(leaf, int) for leaf in array.ravel().tolist()):
             raise OverflowError("Python int too large to convert to C long")
         raise ValueError(
@@ -307,7 +316,7 @@ def _from_python(array: Any, dtype: DType | None, value: Any) -> Any:
     """Give an array made of Python values its dtype, refusing what would lose meaning."""
     kind = array.dtype.kind
     if dtype is None:
-        if kind == "i" or kind == "u":
+        if kind in "iu":
             if array.size and (array.min() < _INT32_MIN or array.max() > _INT32_MAX):
                 return array.astype(np.int64)
             return array.astype(np.int32)
@@ -334,7 +343,8 @@ def _from_python(array: Any, dtype: DType | None, value: Any) -> Any:
         low, high = dtype.min, dtype.max
         if array.min() < low or array.max() > high:
             raise TypeError(
-                f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}: it holds values "
+                f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}: it holds "
+                f"values "
                 f"outside {low} .. {high}"
             )
     with np.errstate(all="ignore"):
@@ -373,7 +383,9 @@ def _from_array(array: Any, dtype: DType | None) -> Any:
     if array.dtype == dtype.np:
         return array.copy()
     if kind == "c" and not dtype.is_complex:
-        raise TypeError(f"Cannot convert a {array.dtype} array to a tensor of dtype {dtype.name}")
+        raise TypeError(
+            f"Cannot convert a {array.dtype} array to a tensor of dtype {dtype.name}"
+        )
     with np.errstate(all="ignore"):
         return array.astype(dtype.np)
 
@@ -384,7 +396,9 @@ def _object_array(array: Any) -> Any:
         text = np.empty(len(leaves), dtype=object)
         text[:] = [_as_bytes(leaf) for leaf in leaves]
         return text.reshape(array.shape)
-    if leaves and all(isinstance(leaf, (bool, int, float, complex, np.generic)) for leaf in leaves):
+    if leaves and all(
+        isinstance(leaf, (bool, int, float, complex, np.generic)) for leaf in leaves
+    ):
         return np.array(array.tolist())
     kind = type(leaves[0]).__name__ if leaves else "object"
     raise ValueError(

@@ -20,14 +20,14 @@ def call(op_name: str, /, *inputs: Any, name: str | None = None, **attrs: Any) -
 
     Args:
         op_name: TensorFlow's name of the op.
-        inputs: tensors or what can become one, in the order of the op's schema; a list argument is
-            one list.
+        inputs: tensors or what can become one, in the order of the op's schema; a list
+            argument is one list.
         name: name of the node in a graph; None takes the op's.
         attrs: attrs by name; those left out take the defaults of the row.
 
     Returns:
-        A tensor, a list of tensors when the op has one list output, else a tuple of tensors; None
-        for an op without outputs.
+        A tensor, a list of tensors when the op has one list output, else a tuple of tensors;
+        None for an op without outputs.
     """
     row = _rows.get(op_name)
     if row is None:
@@ -44,7 +44,9 @@ def call(op_name: str, /, *inputs: Any, name: str | None = None, **attrs: Any) -
             for group in row.type_groups:
                 first = values[group[0]]
                 for position in group[1:]:
-                    if getattr(values[position], "dtype", None) != getattr(first, "dtype", None):
+                    if getattr(values[position], "dtype", None) != getattr(
+                        first, "dtype", None
+                    ):
                         break
                 else:
                     continue
@@ -124,7 +126,8 @@ def _record(row: OpDef, attrs: dict[str, Any], flat: Any, outputs: Any, lengths:
 
 def _refuse_symbolic(row: OpDef, tensor: Any) -> None:
     raise InvalidArgumentError(
-        f"op {row.name} is called eagerly with a tensor of a graph, {tensor!r}; return the tensor "
+        f"op {row.name} is called eagerly with a tensor of a graph, {tensor!r}; return the "
+        f"tensor "
         "from the function, or keep it in a tf.Variable"
     )
 

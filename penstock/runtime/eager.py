@@ -1,4 +1,4 @@
-"""Running an op now: by its numpy kernel when that is quickest, else by a cached compiled kernel."""
+"""Running an op now: by its numpy kernel when that is quickest, else compiled and cached."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from penstock.runtime.tensor import EagerTensor, wrap
 
 
 def run(
-    row: OpDef, values: Sequence[Any], attrs: dict[str, Any], lengths: list[int | None] | None
+    row: OpDef,
+    values: Sequence[Any],
+    attrs: dict[str, Any],
+    lengths: Sequence[int | None] | None,
 ) -> list[Any]:
     """Run `row` on flat values and wrap what comes out."""
     result = run_values(row, values, attrs, lengths)
@@ -34,16 +37,18 @@ def run(
 
 
 def run_values(
-    row: OpDef, values: Sequence[Any], attrs: dict[str, Any], lengths: list[int | None] | None
+    row: OpDef,
+    values: Sequence[Any],
+    attrs: dict[str, Any],
+    lengths: Sequence[int | None] | None,
 ) -> Any:
     """Run `row` on flat values: numpy, JAX arrays or objects. Gives what the kernel gives."""
     host = row.host
     if host is not None and (row.device is None or _prefers_host(row, values)):
         arrays = [np.asarray(v) if isinstance(v, jax.Array) else v for v in values]
-        if lengths is not None and row.has_list_input:
-            arrays = row.pack(arrays, lengths)
+        packed = row.pack(arrays, lengths)
         with np.errstate(all="ignore"):
-            return host(*arrays, **attrs)
+            return host(*packed, **attrs)
     if row.device is None:
         raise UnimplementedError(f"op {row.name!r} has no kernel")
     return _run_compiled(row, values, attrs, lengths)
@@ -130,17 +135,21 @@ class _Compiled:
 
 
 def _run_compiled(
-    row: OpDef, values: Sequence[Any], attrs: dict[str, Any], lengths: list[int | None] | None
+    row: OpDef,
+    values: Sequence[Any],
+    attrs: dict[str, Any],
+    lengths: Sequence[int | None] | None,
 ) -> Any:
     constants = row.flat_constants(attrs, lengths)
     fixed = {i: np.asarray(values[i]) for i in constants}
     for i, value in enumerate(values):
         if getattr(value, "dtype", None) == object:
             raise UnimplementedError(
-                f"op {row.name} has no kernel for {dtypes.string.name} on {state.device or 'CPU'}"
+                f"op {row.name} cannot be compiled for strings (on {state.device or 'CPU'})"
             )
         if i not in fixed and not hasattr(value, "dtype") and not _is_pytree(value):
-            raise UnimplementedError(f"op {row.name} cannot take a {type(value).__name__}")
+            kind = type(value).__name__
+            raise UnimplementedError(f"op {row.name} cannot take a {kind}")
     key = (
         row.name,
         tuple((name, freeze(attrs[name])) for name in attrs),
@@ -172,7 +181,7 @@ def _is_pytree(value: Any) -> bool:
 def _traced(
     row: OpDef,
     attrs: dict[str, Any],
-    lengths: list[int | None] | None,
+    lengths: Sequence[int | None] | None,
     fixed: dict[int, Any],
     count: int,
     compiled: _Compiled,
@@ -180,7 +189,7 @@ def _traced(
 ) -> Any:
     given = iter(arrays)
     values = [fixed[i] if i in fixed else next(given) for i in range(count)]
-    packed = row.pack(values, lengths) if lengths is not None and row.has_list_input else values
+    packed = row.pack(values, lengths)
     with checks.collecting() as collector:
         collector.causes = compiled.causes
         outputs = row.kernel(*packed, **attrs)

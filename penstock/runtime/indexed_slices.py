@@ -166,7 +166,7 @@ def densify(slices: IndexedSlices) -> Any:
     return call("UnsortedSegmentSum", slices.values, slices.indices, size)
 
 
-def _to_tensor(value: IndexedSlices, dtype: Any, name: str | None) -> Any:  # noqa: ARG001
+def _to_tensor(value: IndexedSlices, dtype: Any, name: str | None) -> Any:
     dense = densify(value)
     if dtype is not None and dense.dtype != dtype:
         raise ValueError(f"cannot convert IndexedSlices of {dense.dtype.name} to {dtype.name}")

@@ -18,7 +18,7 @@ from penstock.runtime.tensor import EagerTensor, Tensor, TensorLike
 def prepare(
     row: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]
 ) -> tuple[list[Any], list[int | None]]:
-    """Turn the inputs of a call into a flat list of tensors, and fill in the type lists of `attrs`.
+    """Turn the inputs of a call into flat tensors, and fill in the type lists of `attrs`.
 
     Returns:
         The tensors, and for each argument the length of its list, or None for a single tensor.
@@ -142,7 +142,8 @@ def _convert(row: OpDef, name: str, value: Any, dtype: DType | None) -> Any:
         return value
     if isinstance(value, CompositeTensor):
         raise TypeError(
-            f"input {name!r} of op {row.name} must be one tensor, got a {type(value).__name__}; "
+            f"input {name!r} of op {row.name} must be one tensor, got a "
+            f"{type(value).__name__}; "
             "convert it to a dense tensor first"
         )
     if value is None:

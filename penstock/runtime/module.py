@@ -31,7 +31,10 @@ class Module(AutoTrackable):
         if name is None:
             name = _snake_case(type(self).__name__)
         if not _NAME.match(name):
-            raise ValueError(f"{name!r} is not a valid module name. Module names must be valid Python identifiers (e.g. a valid class name).")
+            raise ValueError(
+                f"{name!r} is not a valid module name. Module names must be valid Python "
+                f"identifiers (e.g. a valid class name)."
+            )
         self._name = name
 
     @property
@@ -52,9 +55,7 @@ class Module(AutoTrackable):
     @property
     def trainable_variables(self) -> tuple[Any, ...]:
         """Those that are trainable."""
-        return tuple(
-            self._flatten(lambda item: isinstance(item, Variable) and item.trainable)
-        )
+        return tuple(self._flatten(lambda item: isinstance(item, Variable) and item.trainable))
 
     @property
     def non_trainable_variables(self) -> tuple[Any, ...]:
@@ -71,8 +72,8 @@ class Module(AutoTrackable):
     def _flatten(
         self,
         predicate: Callable[[Any], bool] | None = None,
-        recursive: bool = True,  # noqa: FBT001, FBT002
-        expand_composites: bool = False,  # noqa: FBT001, FBT002
+        recursive: bool = True,
+        expand_composites: bool = False,
     ) -> Iterator[Any]:
         del expand_composites
         wanted = predicate or (lambda item: True)  # noqa: ARG005

@@ -232,7 +232,7 @@ def slice_arguments(keys: tuple[Any, ...]) -> tuple[Any, Any, Any, dict[str, int
 
 
 def _index(value: Any) -> Any:
-    if isinstance(value, bool) or isinstance(value, (float, str, bytes, np.floating)):
+    if isinstance(value, (bool, float, str, bytes, np.floating)):
         raise TypeError(
             "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar "
             f"tf.int32/tf.int64 tensors are valid indices, got {value!r}"
@@ -260,9 +260,7 @@ def _index_vector(values: list[Any]) -> Any:
         fits = all(-(2**31) <= value < 2**31 for value in values)
         return np.asarray(values, np.int32 if fits else np.int64)
     dtype = (
-        dtypes.int64
-        if any(value.dtype is dtypes.int64 for value in symbolic)
-        else dtypes.int32
+        dtypes.int64 if any(value.dtype is dtypes.int64 for value in symbolic) else dtypes.int32
     )
     parts = [
         call("Cast", value, DstT=dtype)
@@ -273,7 +271,7 @@ def _index_vector(values: list[Any]) -> Any:
     return call("Pack", parts, axis=0)
 
 
-def _install() -> None:
+def _install(tensor: Any) -> None:
     arithmetic = {
         "add": _binary(_add),
         "sub": _binary(_fixed("Sub")),
@@ -288,8 +286,8 @@ def _install() -> None:
         "matmul": (_matmul, _matmul_reversed),
     }
     for name, (forward, reverse) in arithmetic.items():
-        setattr(Tensor, f"__{name}__", forward)
-        setattr(Tensor, f"__r{name}__", reverse)
+        setattr(tensor, f"__{name}__", forward)
+        setattr(tensor, f"__r{name}__", reverse)
 
     def exclusive_or(self: Any, other: Any) -> Any:
         if _declines(other):
@@ -299,25 +297,25 @@ def _install() -> None:
             return call("NotEqual", self, other)
         return call("BitwiseXor", self, other)
 
-    Tensor.__xor__ = exclusive_or  # type: ignore[attr-defined]
-    Tensor.__rxor__ = exclusive_or  # type: ignore[attr-defined]
+    tensor.__xor__ = exclusive_or
+    tensor.__rxor__ = exclusive_or
     for name, op_name in (
         ("lt", "Less"),
         ("le", "LessEqual"),
         ("gt", "Greater"),
         ("ge", "GreaterEqual"),
     ):
-        setattr(Tensor, f"__{name}__", _binary(_fixed(op_name))[0])
-    Tensor.__eq__ = _equal  # type: ignore[assignment, method-assign]
-    Tensor.__ne__ = _not_equal  # type: ignore[assignment, method-assign]
-    Tensor.__neg__ = lambda self: call("Neg", self)  # type: ignore[attr-defined]
-    Tensor.__pos__ = lambda self: self  # type: ignore[attr-defined]
-    Tensor.__invert__ = _invert  # type: ignore[attr-defined]
-    Tensor.__abs__ = _absolute  # type: ignore[attr-defined]
-    Tensor.__getitem__ = _get_item  # type: ignore[attr-defined]
-    Tensor.OVERLOADABLE_OPERATORS = frozenset(
+        setattr(tensor, f"__{name}__", _binary(_fixed(op_name))[0])
+    tensor.__eq__ = _equal
+    tensor.__ne__ = _not_equal
+    tensor.__neg__ = lambda self: call("Neg", self)
+    tensor.__pos__ = lambda self: self
+    tensor.__invert__ = _invert
+    tensor.__abs__ = _absolute
+    tensor.__getitem__ = _get_item
+    tensor.OVERLOADABLE_OPERATORS = frozenset(
         {f"__{name}__" for name in arithmetic} | {"__eq__", "__ne__", "__getitem__", "__neg__"}
     )
 
 
-_install()
+_install(Tensor)

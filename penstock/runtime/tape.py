@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,14 +20,11 @@ from penstock.runtime.indexed_slices import IndexedSlices
 from penstock.runtime.tensor import Tensor
 
 
-class UnconnectedGradients:
+class UnconnectedGradients(enum.Enum):
     """What `gradient` gives for a source that no path joins to the target."""
 
     NONE = "none"
     ZERO = "zero"
-
-    def __new__(cls, value: str = "none") -> Any:  # type: ignore[misc]
-        return value
 
 
 class GradientTape:
@@ -41,8 +39,8 @@ class GradientTape:
 
     def __init__(
         self,
-        persistent: bool = False,  # noqa: FBT001, FBT002
-        watch_accessed_variables: bool = True,  # noqa: FBT001, FBT002
+        persistent: bool = False,
+        watch_accessed_variables: bool = True,
     ) -> None:
         self._persistent = persistent
         self._watch_accessed = watch_accessed_variables
@@ -132,7 +130,9 @@ class GradientTape:
         for item in nest.flatten(tensor, expand_composites=True):
             source = _source(item)
             if not isinstance(source, Tensor):
-                raise ValueError(f"only tensors and variables can be watched, got {type(item)}")
+                raise ValueError(  # noqa: TRY004  (TensorFlow's class)
+                    f"only tensors and variables can be watched, got {type(item)}"
+                )
             if not is_differentiable(source.dtype):
                 _warn_not_differentiable(source)
                 continue
@@ -175,7 +175,7 @@ class GradientTape:
         target: Any,
         sources: Any,
         output_gradients: Any = None,
-        unconnected_gradients: str = UnconnectedGradients.NONE,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
     ) -> Any:
         """Gradient of the sum of `target` with respect to `sources`.
 
@@ -193,7 +193,8 @@ class GradientTape:
         """
         if self._spent:
             raise RuntimeError(
-                "A non-persistent GradientTape can only be used to compute one set of gradients "
+                "A non-persistent GradientTape can only be used to compute one set of "
+                "gradients "
                 "(or jacobians)"
             )
         if target is None:
@@ -202,16 +203,14 @@ class GradientTape:
         if recording and not self._persistent:
             self._pop()
         flat_targets, seeds = _flat_targets(target, output_gradients)
-        flat_sources = [
-            _source(item) for item in nest.flatten(sources, expand_composites=True)
-        ]
+        flat_sources = [_source(item) for item in nest.flatten(sources, expand_composites=True)]
         try:
             results = backprop(self._records, flat_targets, seeds, flat_sources)
         finally:
             if not self._persistent:
                 self._spent = True
                 self._records = []
-        if getattr(unconnected_gradients, "value", unconnected_gradients) == "zero":
+        if _wants_zeros(unconnected_gradients):
             results = [
                 _zeros_like_source(source, item) if result is None else result
                 for result, source, item in zip(
@@ -227,14 +226,15 @@ class GradientTape:
         self,
         target: Any,
         sources: Any,
-        unconnected_gradients: str = UnconnectedGradients.NONE,
-        parallel_iterations: Any = None,  # noqa: ARG002
-        experimental_use_pfor: bool = True,  # noqa: ARG002, FBT001, FBT002
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: Any = None,
+        experimental_use_pfor: bool = True,
     ) -> Any:
         """Derivative of each element of `target` with respect to each element of `sources`.
 
         Returns:
-            A nest like `sources`; each part has the shape of the target followed by the source's.
+            A nest like `sources`; each part has the shape of the target followed by the
+            source's.
         """
         count = _static_size(target)
         flat_sources = nest.flatten(sources)
@@ -248,7 +248,7 @@ class GradientTape:
         for j, source in enumerate(flat_sources):
             parts = [dense(row[j]) for row in rows]
             if not parts or any(part is None for part in parts):
-                zero = unconnected_gradients == "zero"
+                zero = _wants_zeros(unconnected_gradients)
                 shape = [*target.shape.as_list(), *source.shape.as_list()]
                 results.append(
                     call("Fill", shape, convert_to_tensor(0, source.dtype)) if zero else None
@@ -268,9 +268,9 @@ class GradientTape:
         self,
         target: Any,
         source: Any,
-        unconnected_gradients: str = UnconnectedGradients.NONE,
-        parallel_iterations: Any = None,  # noqa: ARG002
-        experimental_use_pfor: bool = True,  # noqa: ARG002, FBT001, FBT002
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: Any = None,
+        experimental_use_pfor: bool = True,
     ) -> Any:
         """Derivative of each row of `target` with respect to the same row of `source`.
 
@@ -291,11 +291,15 @@ class GradientTape:
             ]
         self._spent = not self._persistent
         if any(row is None for row in rows):
-            if unconnected_gradients != "zero":
+            if not _wants_zeros(unconnected_gradients):
                 return None
             rows = [call("ZerosLike", source) for _ in rows]
         stacked = call("Pack", [dense(row) for row in rows], axis=1)
         return call("Reshape", stacked, [-1, *inner, *source.shape.as_list()[1:]])
+
+
+def _wants_zeros(unconnected_gradients: Any) -> bool:
+    return UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.ZERO
 
 
 @contextmanager
@@ -366,10 +370,12 @@ def _flat_targets(target: Any, output_gradients: Any) -> tuple[list[Any], list[A
     kept_targets, kept_seeds = [], []
     for item, seed in zip(targets, seeds, strict=True):
         source = _source(item)
-        if seed is not None and not isinstance(seed, IndexedSlices):
-            seed = convert_to_tensor(seed, None if source.dtype.name == "resource" else source.dtype)
         kept_targets.append(source)
-        kept_seeds.append(seed)
+        if seed is None or isinstance(seed, IndexedSlices):
+            kept_seeds.append(seed)
+        else:
+            dtype = None if source.dtype.name == "resource" else source.dtype
+            kept_seeds.append(convert_to_tensor(seed, dtype))
     return kept_targets, kept_seeds
 
 
@@ -402,7 +408,9 @@ def _pack_composite(item: Any, parts: list[Any]) -> Any:
         return None
     filled = [
         original if part is None else part
-        for part, original in zip(parts, nest.flatten(item, expand_composites=True), strict=True)
+        for part, original in zip(
+            parts, nest.flatten(item, expand_composites=True), strict=True
+        )
     ]
     return nest.pack_sequence_as(item, filled, expand_composites=True)
 

@@ -62,7 +62,7 @@ class Tensor(TensorLike):
 class Reference:
     """Hashable stand-in for a tensor or variable; equal when it refers to the same object."""
 
-    __slots__ = ("_wrapped", "__weakref__")
+    __slots__ = ("__weakref__", "_wrapped")
 
     def __init__(self, wrapped: Any) -> None:
         self._wrapped = wrapped
@@ -182,7 +182,8 @@ class EagerTensor(Tensor):
         value = np.asarray(self._value)
         if value.size != 1:
             raise ValueError(
-                f"the truth value of a tensor needs exactly one element, got shape {self.shape}; "
+                f"the truth value of a tensor needs exactly one element, got shape "
+                f"{self.shape}; "
                 "use tf.reduce_any or tf.reduce_all"
             )
         return bool(value.reshape(())[()])
@@ -199,7 +200,9 @@ class EagerTensor(Tensor):
     def __index__(self) -> int:
         value = self._scalar()
         if value.dtype.kind not in "iu":
-            raise TypeError(f"only integer scalar tensors can be an index, got {self.dtype.name}")
+            raise TypeError(
+                f"only integer scalar tensors can be an index, got {self.dtype.name}"
+            )
         return int(value)
 
     def __round__(self, ndigits: int | None = None) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 class Trackable:
     """An object with named children that may hold state.
 
-    Subclasses give children through `_trackable_children`, values through `_serialize_to_tensors`
-    and take values back through `_restore_from_tensors`, as in TensorFlow.
+    Subclasses give children through `_trackable_children`, values through
+    `_serialize_to_tensors` and take values back through `_restore_from_tensors`, as in
+    TensorFlow.
     """
 
     @property
@@ -27,7 +28,7 @@ class Trackable:
             object.__setattr__(self, "_deferred_restorations", {})
             object.__setattr__(self, "_self_update_uid", -1)
 
-    def _track_trackable(self, trackable: Any, name: str, overwrite: bool = False) -> Any:  # noqa: FBT001, FBT002
+    def _track_trackable(self, trackable: Any, name: str, overwrite: bool = False) -> Any:
         self._maybe_initialize_trackable()
         children = self._unconditional_dependency_names  # type: ignore[attr-defined]
         if name in children and children[name] is not trackable and not overwrite:
@@ -42,7 +43,9 @@ class Trackable:
             return cached_dependencies.get(name)
         return self._unconditional_dependency_names.get(name)  # type: ignore[attr-defined]
 
-    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002
+    def _trackable_children(
+        self, save_type: str = "checkpoint", **kwargs: Any
+    ) -> dict[str, Any]:
         self._maybe_initialize_trackable()
         return dict(self._unconditional_dependency_names)  # type: ignore[attr-defined]
 
@@ -56,7 +59,9 @@ class Trackable:
         return {}
 
     def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
-        raise ValueError(f"{type(self).__name__} has no values to restore, got {restored_tensors}")
+        raise ValueError(
+            f"{type(self).__name__} has no values to restore, got {restored_tensors}"
+        )
 
     def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
         return {}
@@ -99,6 +104,7 @@ class NoDependency:
 
 def no_automatic_dependency_tracking(method: Any) -> Any:
     """Decorate a method whose attribute assignments are not tracked."""
+
     @functools.wraps(method)
     def untracked(self: Any, *args: Any, **kwargs: Any) -> Any:
         saved = getattr(self, "_self_setattr_tracking", True)

@@ -47,8 +47,8 @@ class VariableAggregation(enum.Enum):
 class Holder:
     """Where the value of one variable lives: the object behind its resource handle.
 
-    `owned` says that nobody else refers to the buffer, so that a compiled function may take it over;
-    what takes a reference out clears it. Access is under `eager.variables_lock`.
+    `owned` says that nobody else refers to the buffer, so that a compiled function may take
+    it over; what takes a reference out clears it. Access is under `eager.variables_lock`.
     """
 
     __slots__ = ("__weakref__", "dtype", "marked_dtype", "name", "owned", "shape", "value")
@@ -136,18 +136,18 @@ class Variable(TensorLike, Trackable):
     def __init__(
         self,
         initial_value: Any = None,
-        trainable: bool | None = None,  # noqa: FBT001
-        validate_shape: bool = True,  # noqa: FBT001, FBT002
-        caching_device: Any = None,  # noqa: ARG002
+        trainable: bool | None = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
         name: str | None = None,
-        variable_def: Any = None,  # noqa: ARG002
+        variable_def: Any = None,
         dtype: Any = None,
-        import_scope: Any = None,  # noqa: ARG002
+        import_scope: Any = None,
         constraint: Callable[[Any], Any] | None = None,
         synchronization: VariableSynchronization = VariableSynchronization.AUTO,
         aggregation: VariableAggregation = VariableAggregation.NONE,
         shape: Any = None,
-        experimental_enable_variable_lifting: bool | None = None,  # noqa: ARG002, FBT001
+        experimental_enable_variable_lifting: bool | None = None,
     ) -> None:
         if initial_value is None:
             raise ValueError("initial_value must be given to make a variable, got None")
@@ -168,7 +168,9 @@ class Variable(TensorLike, Trackable):
             constraint=constraint,
         )
         if not static.is_compatible_with(value.shape):
-            raise ValueError(f"the initial value has shape {value.shape}, the variable {static}")
+            raise ValueError(
+                f"the initial value has shape {value.shape}, the variable {static}"
+            )
         self._holder.value = value._value
 
     def _setup(
@@ -204,7 +206,10 @@ class Variable(TensorLike, Trackable):
         """Make a variable that has no value until one is assigned."""
         variable = cls.__new__(cls)
         variable._setup(
-            name=name, dtype=dtypes.as_dtype(dtype), shape=TensorShape(shape), trainable=trainable
+            name=name,
+            dtype=dtypes.as_dtype(dtype),
+            shape=TensorShape(shape),
+            trainable=trainable,
         )
         return variable
 
@@ -218,9 +223,10 @@ class Variable(TensorLike, Trackable):
                 # Made while a function is traced: the part of the graph behind it is run now.
                 initial_value = graph.evaluate(initial_value)
             value = convert_to_tensor(initial_value, dtype)
-            if not isinstance(value, EagerTensor):
-                value = graph.evaluate(value)
-            return value
+            if isinstance(value, EagerTensor):
+                return value
+            made: EagerTensor = graph.evaluate(value)
+            return made
 
     # -- what it is -------------------------------------------------------------------------
 
@@ -305,7 +311,7 @@ class Variable(TensorLike, Trackable):
         """None: variables are initialized when they are made."""
         return None
 
-    def is_initialized(self, name: str | None = None) -> Any:  # noqa: ARG002
+    def is_initialized(self, name: str | None = None) -> Any:
         """Tensor that says whether the variable has a value."""
         return convert_to_tensor(self._holder.value is not None)
 
@@ -340,37 +346,40 @@ class Variable(TensorLike, Trackable):
             UnimplementedError: called while a graph is built.
         """
         if state.graph is not None:
-            raise UnimplementedError("numpy() of a variable is only available in eager execution")
+            raise UnimplementedError(
+                "numpy() of a variable is only available in eager execution"
+            )
         return self.read_value().numpy()
 
-    def _dense_var_to_tensor(self, dtype: Any = None, name: str | None = None) -> Any:  # noqa: ARG002
+    def _dense_var_to_tensor(self, dtype: Any = None, name: str | None = None) -> Any:
         if dtype is not None and not self.dtype.is_compatible_with(dtype):
             raise ValueError(
-                f"Incompatible type conversion requested to type {dtypes.as_dtype(dtype).name} for "
+                f"Incompatible type conversion requested to type "
+                f"{dtypes.as_dtype(dtype).name} for "
                 f"variable of type {self.dtype.name}"
             )
         return self.read_value()
 
-    def sparse_read(self, indices: Any, name: str | None = None) -> Any:  # noqa: ARG002
+    def sparse_read(self, indices: Any, name: str | None = None) -> Any:
         """Return the slices at `indices` along the first axis."""
         return call("ResourceGather", self._handle, indices, dtype=self.dtype)
 
-    def gather_nd(self, indices: Any, name: str | None = None) -> Any:  # noqa: ARG002
+    def gather_nd(self, indices: Any, name: str | None = None) -> Any:
         """Return the slices at the index vectors `indices`."""
         return call("GatherNd", self.read_value(), indices)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:  # noqa: ARG002
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         array = np.asarray(self.numpy())
         return array if dtype is None else array.astype(dtype)
 
-    # -- assigning ------------------------------------------------------------------------------
+    # -- assigning -------------------------------------------------------------------------
 
     def assign(
         self,
         value: Any,
-        use_locking: bool | None = False,  # noqa: ARG002, FBT001, FBT002
-        name: str | None = None,  # noqa: ARG002
-        read_value: bool = True,  # noqa: FBT001, FBT002
+        use_locking: bool | None = False,
+        name: str | None = None,
+        read_value: bool = True,
     ) -> Any:
         """Give the variable a new value.
 
@@ -384,9 +393,9 @@ class Variable(TensorLike, Trackable):
     def assign_add(
         self,
         delta: Any,
-        use_locking: bool | None = False,  # noqa: ARG002, FBT001, FBT002
-        name: str | None = None,  # noqa: ARG002
-        read_value: bool = True,  # noqa: FBT001, FBT002
+        use_locking: bool | None = False,
+        name: str | None = None,
+        read_value: bool = True,
     ) -> Any:
         """Add `delta`."""
         call("AssignAddVariableOp", self._handle, self._fitting(delta))
@@ -395,9 +404,9 @@ class Variable(TensorLike, Trackable):
     def assign_sub(
         self,
         delta: Any,
-        use_locking: bool | None = False,  # noqa: ARG002, FBT001, FBT002
-        name: str | None = None,  # noqa: ARG002
-        read_value: bool = True,  # noqa: FBT001, FBT002
+        use_locking: bool | None = False,
+        name: str | None = None,
+        read_value: bool = True,
     ) -> Any:
         """Subtract `delta`."""
         call("AssignSubVariableOp", self._handle, self._fitting(delta))
@@ -408,11 +417,12 @@ class Variable(TensorLike, Trackable):
         if not self.shape.is_compatible_with(tensor.shape):
             raise ValueError(
                 f"Cannot assign value to variable '{self.name}': Shape mismatch. The variable "
-                f"shape {self.shape}, and the assigned value shape {tensor.shape} are incompatible."
+                f"shape {self.shape}, and the assigned value shape {tensor.shape} are "
+                f"incompatible."
             )
         return tensor
 
-    def _after(self, read_value: bool) -> Any:  # noqa: FBT001
+    def _after(self, read_value: bool) -> Any:
         if state.graph is None:
             return self if read_value else None
         return self if read_value else state.graph.last_node()
@@ -426,52 +436,76 @@ class Variable(TensorLike, Trackable):
             slices.indices,
             convert_to_tensor(slices.values, self.dtype),
         )
-        return self._after(True)  # noqa: FBT003
+        return self._after(True)
 
     def scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None  # noqa: ARG002, FBT001, FBT002
+        self,
+        sparse_delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Replace slices."""
         return self._scatter("Update", sparse_delta)
 
     def scatter_add(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None  # noqa: ARG002, FBT001, FBT002
+        self,
+        sparse_delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Add to slices."""
         return self._scatter("Add", sparse_delta)
 
     def scatter_sub(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None  # noqa: ARG002, FBT001, FBT002
+        self,
+        sparse_delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Subtract from slices."""
         return self._scatter("Sub", sparse_delta)
 
     def scatter_mul(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None  # noqa: ARG002, FBT001, FBT002
+        self,
+        sparse_delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Multiply slices."""
         return self._scatter("Mul", sparse_delta)
 
     def scatter_div(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None  # noqa: ARG002, FBT001, FBT002
+        self,
+        sparse_delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Divide slices."""
         return self._scatter("Div", sparse_delta)
 
     def scatter_max(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None  # noqa: ARG002, FBT001, FBT002
+        self,
+        sparse_delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Take the maximum with slices."""
         return self._scatter("Max", sparse_delta)
 
     def scatter_min(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None  # noqa: ARG002, FBT001, FBT002
+        self,
+        sparse_delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Take the minimum with slices."""
         return self._scatter("Min", sparse_delta)
 
     def batch_scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None  # noqa: ARG002, FBT001, FBT002
+        self,
+        sparse_delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
     ) -> Any:
         """Replace slices, where leading axes of the indices run along those of the variable."""
         indices = convert_to_tensor(sparse_delta.indices)
@@ -491,29 +525,29 @@ class Variable(TensorLike, Trackable):
             indices,
             convert_to_tensor(updates, self.dtype),
         )
-        return self._after(True)  # noqa: FBT003
+        return self._after(True)
 
-    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:  # noqa: ARG002
+    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
         """Replace the slices at index vectors."""
         return self._scatter_nd("Update", indices, updates)
 
-    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:  # noqa: ARG002
+    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
         """Add to the slices at index vectors."""
         return self._scatter_nd("Add", indices, updates)
 
-    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:  # noqa: ARG002
+    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
         """Subtract from the slices at index vectors."""
         return self._scatter_nd("Sub", indices, updates)
 
-    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Any:  # noqa: ARG002
+    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Any:
         """Take the maximum with the slices at index vectors."""
         return self._scatter_nd("Max", indices, updates)
 
-    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Any:  # noqa: ARG002
+    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Any:
         """Take the minimum with the slices at index vectors."""
         return self._scatter_nd("Min", indices, updates)
 
-    # -- saving ---------------------------------------------------------------------------------
+    # -- saving ----------------------------------------------------------------------------
 
     def _serialize_to_tensors(self) -> dict[str, Any]:
         return {"VARIABLE_VALUE": self.read_value()}
@@ -527,7 +561,7 @@ class Variable(TensorLike, Trackable):
         else:
             object_map[self].assign(self.read_value())
 
-    # -- display ---------------------------------------------------------------------------------
+    # -- display ---------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         head = f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}"
