@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from penstock.core import dtypes
 from penstock.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock.ops.checks import require
@@ -17,6 +19,7 @@ from penstock.ops.elementwise import (
     SIGNED,
     binary,
     conjugate,
+    flushed,
     kinds,
     reduce_both,
     refuse_kernel,
@@ -170,6 +173,7 @@ def div_no_nan(x: Any, y: Any) -> Any:
     Shape: x [...], y [...] -> z [...], broadcast together.
     """
     xp = binary("DivNoNan", x, y, INEXACT)
+    y = flushed(y) if xp is np else y
     zero, one = y.dtype.type(0), y.dtype.type(1)
     empty = y == zero
     return xp.where(empty, zero, xp.true_divide(x, xp.where(empty, one, y)))

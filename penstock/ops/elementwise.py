@@ -86,6 +86,19 @@ def widened(x: Any) -> Any:
     return x.astype(np.float32) if x.dtype in HALVES else x
 
 
+# What is closer to zero than this is subnormal.
+_TINY: Final = {np.dtype(kind): kind(np.finfo(kind).tiny) for kind in (np.float32, np.float64)}
+
+
+def flushed(x: Any) -> Any:
+    """Return the numpy array `x` with 0 in place of subnormal numbers.
+
+    TensorFlow and XLA compute so. It shows where a function has a pole or a step at 0.
+    """
+    tiny = _TINY.get(x.dtype)
+    return x if tiny is None else x * (np.abs(x) >= tiny)
+
+
 def on_host(function: Callable[..., Any], *args: Any) -> Any:
     """Apply a numpy function that knows no half precision; the result has the first dtype."""
     dtype = args[0].dtype

@@ -14,6 +14,7 @@ from penstock.ops.elementwise import (
     NUMBERS,
     SIGNED,
     conjugate,
+    flushed,
     refuse_kernel,
     unary,
     widened,
@@ -59,7 +60,8 @@ def sign(x: Any) -> Any:
 
     Shape: x [...] -> y [...].
     """
-    return unary("Sign", x, _SIGNED_NUMBERS).sign(x)
+    xp = unary("Sign", x, _SIGNED_NUMBERS)
+    return xp.sign(flushed(x) if xp is np else x)
 
 
 @gradient("Sign")
@@ -108,7 +110,7 @@ def rsqrt(x: Any) -> Any:
     """
     xp = unary("Rsqrt", x, INEXACT)
     if xp is np:
-        wide = widened(x)
+        wide = flushed(widened(x))
         return (wide.dtype.type(1) / np.sqrt(wide)).astype(x.dtype, copy=False)
     return jax.lax.rsqrt(x)
 
@@ -126,7 +128,8 @@ def reciprocal(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     refuse_kernel("Reciprocal", x, SIGNED)
-    return unary("Reciprocal", x, INEXACT).reciprocal(x)
+    xp = unary("Reciprocal", x, INEXACT)
+    return xp.reciprocal(flushed(x) if xp is np else x)
 
 
 @gradient("Reciprocal")
@@ -142,7 +145,8 @@ def inv(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     refuse_kernel("Inv", x, SIGNED)
-    return unary("Inv", x, INEXACT).reciprocal(x)
+    xp = unary("Inv", x, INEXACT)
+    return xp.reciprocal(flushed(x) if xp is np else x)
 
 
 @gradient("Inv")
@@ -187,7 +191,8 @@ def log(x: Any) -> Any:
 
     Shape: x [...] -> y [...].
     """
-    return unary("Log", x, INEXACT).log(x)
+    xp = unary("Log", x, INEXACT)
+    return xp.log(flushed(x) if xp is np else x)
 
 
 @gradient("Log")
@@ -426,7 +431,8 @@ def floor(x: Any) -> Any:
 
     Shape: x [...] -> y [...].
     """
-    return unary("Floor", x, FLOATS).floor(x)
+    xp = unary("Floor", x, FLOATS)
+    return xp.floor(flushed(x) if xp is np else x)
 
 
 @op("Ceil", inputs=("x: T",), outputs=("y: T",), shape="same", differentiable=False)
@@ -435,7 +441,8 @@ def ceil(x: Any) -> Any:
 
     Shape: x [...] -> y [...].
     """
-    return unary("Ceil", x, FLOATS).ceil(x)
+    xp = unary("Ceil", x, FLOATS)
+    return xp.ceil(flushed(x) if xp is np else x)
 
 
 @op("Round", inputs=("x: T",), outputs=("y: T",), shape="same", differentiable=False)

@@ -18,7 +18,7 @@ from jax.scipy import special as jsp
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape, broadcast_static_shape
-from penstock.ops.elementwise import FLOATS, binary, kinds, on_host, reduce_both, unary
+from penstock.ops.elementwise import FLOATS, binary, flushed, kinds, on_host, reduce_both, unary
 from penstock.ops.namespace import namespace
 from penstock.ops.table import gradient, op
 
@@ -92,7 +92,7 @@ def ndtri(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     if unary("Ndtri", x, FLOATS) is np:
-        return on_host(scipy_special().ndtri, x)
+        return on_host(scipy_special().ndtri, flushed(x))
     return jsp.ndtri(x)
 
 
@@ -111,7 +111,7 @@ def lgamma(x: Any) -> Any:
     """
     if unary("Lgamma", x, FLOATS) is np:
         # scipy has minus infinity at minus infinity, C and TensorFlow have infinity.
-        value = on_host(scipy_special().gammaln, x)
+        value = on_host(scipy_special().gammaln, flushed(x))
         return np.where(np.isinf(x), x.dtype.type(np.inf), value)
     return jsp.gammaln(x)
 
@@ -129,8 +129,8 @@ def digamma(x: Any) -> Any:
     Shape: x [...] -> y [...].
     """
     if unary("Digamma", x, FLOATS) is np:
-        value = on_host(scipy_special().digamma, x)
-        return np.where(x == 0, x.dtype.type(np.nan), value)
+        value = on_host(scipy_special().digamma, flushed(x))
+        return np.where(np.isinf(value) & np.isfinite(x), x.dtype.type(np.nan), value)
     return jsp.digamma(x)
 
 
@@ -296,7 +296,7 @@ def igamma(a: Any, x: Any) -> Any:
     if xp is np:
         value = on_host(scipy_special().gammainc, a, x)
     else:
-        value = _at_infinity(xp, jsp.gammainc(a, x), a, x, 0.0, 1.0)
+        value = _at_infinity(xp, jsp.gammainc(a, x), a, x, (0.0, 1.0))
     return _in_domain(xp, value, a, x)
 
 
@@ -310,14 +310,14 @@ def igammac(a: Any, x: Any) -> Any:
     if xp is np:
         value = on_host(scipy_special().gammaincc, a, x)
     else:
-        value = _at_infinity(xp, jsp.gammaincc(a, x), a, x, 1.0, 0.0)
+        value = _at_infinity(xp, jsp.gammaincc(a, x), a, x, (1.0, 0.0))
     return xp.where((a > 0) & (x >= 0), value, xp.full_like(value, np.nan))
 
 
-def _at_infinity(xp: Any, value: Any, a: Any, x: Any, for_a: float, for_x: float) -> Any:
+def _at_infinity(xp: Any, value: Any, a: Any, x: Any, limits: tuple[float, float]) -> Any:
     """Put the limits where one argument is infinite: XLA's series do not end there."""
-    value = xp.where(xp.isinf(a) & xp.isfinite(x), value.dtype.type(for_a), value)
-    return xp.where(xp.isinf(x) & xp.isfinite(a), value.dtype.type(for_x), value)
+    value = xp.where(xp.isinf(a) & xp.isfinite(x), value.dtype.type(limits[0]), value)
+    return xp.where(xp.isinf(x) & xp.isfinite(a), value.dtype.type(limits[1]), value)
 
 
 def _in_domain(xp: Any, value: Any, a: Any, x: Any) -> Any:
@@ -340,7 +340,7 @@ def igamma_grad_a(a: Any, x: Any) -> Any:
     """
     xp = binary("IgammaGradA", a, x, _FLOAT32_64)
     value = jax.lax.igamma_grad_a(*xp.broadcast_arrays(a, x))
-    return _in_domain(xp, _at_infinity(xp, value, a, x, 0.0, 0.0), a, x)
+    return _in_domain(xp, _at_infinity(xp, value, a, x, (0.0, 0.0)), a, x)
 
 
 def _igamma_gradient(g: Any, grad: Any) -> tuple[Any, Any]:
