@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core.dtypes import DType
+from penstock.core.dtypes import DType, bfloat16, float16
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.namespace import namespace
 from penstock.ops.table import REQUIRED, gradient, op
 
 # numpy multiplies these without BLAS and rounds after every addition.
-_NARROW = frozenset({"float16", "bfloat16"})
+_NARROW = frozenset({float16.np, bfloat16.np})
 
 
 def product(xp: ModuleType, a: Any, b: Any) -> Any:
     """Multiply two stacks of matrices; half precision accumulates in float32."""
-    if a.dtype.name in _NARROW:
+    if a.dtype in _NARROW:
         if xp is np:
             return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
         return xp.matmul(a, b, preferred_element_type=np.float32).astype(a.dtype)
@@ -128,7 +128,7 @@ def broadcast_dims(a: list[int | None], b: list[int | None]) -> list[int | None]
     length = max(len(a), len(b))
     result: list[int | None] = []
     for p, q in zip([1] * (length - len(a)) + a, [1] * (length - len(b)) + b, strict=True):
-        if p == 1 or p == q:
+        if p in {1, q}:
             result.append(q)
         elif q == 1 or q is None:
             result.append(p)
@@ -214,11 +214,11 @@ def batch_mat_mul_v3(
     x: Any,
     y: Any,
     *,
-    Tout: DType,
+    Tout: DType,  # noqa: N803  (the attr's name)
     adj_x: bool,
     adj_y: bool,
     grad_x: bool,
-    grad_y: bool,  # noqa: N803
+    grad_y: bool,
 ) -> Any:
     """Products of two stacks of matrices, computed in the type of the output.
 
