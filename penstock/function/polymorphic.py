@@ -84,7 +84,7 @@ class Function(Trackable):
         self._autograph = autograph
         self._jit_compile = jit_compile
         self._reduce_retracing = reduce_retracing
-        self._name: str = name or getattr(python_function, "__name__", "function")
+        self._name: str = str(name or getattr(python_function, "__name__", "function"))
         self._instance = instance
         self._signature = Signature(self._bound())
         self._cache: dict[Any, ConcreteFunction] = {}

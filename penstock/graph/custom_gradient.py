@@ -10,9 +10,8 @@ from penstock.core import nest
 from penstock.runtime.context import not_recording, state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
-from penstock.runtime.tape import GradientTape, record_custom
+from penstock.runtime.tape import GradientTape, VariableWatcher, record_custom
 from penstock.runtime.tensor import Tensor
-from penstock.runtime.variable import Variable
 
 
 def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
@@ -48,9 +47,9 @@ def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
         lambda item: next(given) if isinstance(item, Tensor) else item, tensors
     )
     with not_recording():
-        with GradientTape(persistent=True) as watcher:
+        with VariableWatcher() as watcher:
             result, grad_fn = function(*inner, **kwargs)
-        used = [v for v in watcher.watched_variables() if isinstance(v, Variable)]
+        used = watcher.variables()
     outputs = nest.map_structure(convert_to_tensor, result)
     with not_recording():
         flat_outputs = [call("Identity", item) for item in nest.flatten(outputs)]
@@ -122,8 +121,7 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @custom_gradient
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        with not_recording():
-            result = f(*args, **kwargs)
+        result = f(*args, **kwargs)
 
         def grad(*upstream: Any, variables: Any = None) -> Any:
             with GradientTape() as tape:

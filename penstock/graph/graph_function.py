@@ -13,7 +13,7 @@ from penstock.graph.symbol import Node, Symbol
 from penstock.runtime import dispatch
 from penstock.runtime.backprop import Record, backprop, dense, is_differentiable
 from penstock.runtime.context import state
-from penstock.runtime.tape import record_custom
+from penstock.runtime.tape import GradientTape, record_custom
 from penstock.runtime.tensor import wrap
 
 
@@ -21,11 +21,11 @@ from penstock.runtime.tensor import wrap
 class _Backward:
     """The way back through a graph, for gradients with respect to some inputs.
 
-    The forward program gives, after the outputs, the intermediate tensors that the backward
+    The forward function gives, after the outputs, the intermediate tensors that the backward
     function takes before the gradients of the outputs.
     """
 
-    forward: Program
+    forward_function: GraphFunction
     intermediates: list[Symbol]
     given: list[int]
     function: GraphFunction
@@ -76,9 +76,9 @@ class GraphFunction:
         """Run on tensors; inside another graph, write the nodes down there instead."""
         if state.graph is not None:
             return self.inline(tensors)
-        for recorder in state.recorders:
-            if recorder_wants(recorder, tensors):
-                return self._call_recorded(tensors)
+        if any([recorder.wants(tensors) for recorder in state.recorders]):  # noqa: C419
+            # Every recorder is asked: asking has effects.
+            return self._call_recorded(tensors)
         values = self.program.run([tensor._value for tensor in tensors])
         return [wrap(value, mark) for value, mark in zip(values, self._marked, strict=True)]
 
@@ -127,7 +127,7 @@ class GraphFunction:
                 if tensor.dtype is dtypes.resource:
                     recorder.watch_handle(tensor)
         back = self._backward(wrt)
-        values = back.forward.run([tensor._value for tensor in tensors])
+        values = back.forward_function.program.run([tensor._value for tensor in tensors])
         count = len(self.outputs)
         outputs = [
             wrap(value, mark) for value, mark in zip(values[:count], self._marked, strict=True)
@@ -138,9 +138,14 @@ class GraphFunction:
         ]
 
         def rule(_: Any, *gradients: Any) -> list[Any]:
-            return self._pull_back(back, kept, outputs, gradients, len(tensors))
+            own, through = gradients[: len(outputs)], gradients[len(outputs) :]
+            if all(gradient is None for gradient in through):
+                return self._pull_back(back, kept, outputs, own, len(tensors))
+            return _pull_back_all(back.forward_function, tensors, gradients)
 
-        record_custom(tensors, outputs, rule)
+        # The intermediate tensors are outputs for outer tapes: second derivatives flow through
+        # what the first ones were computed from.
+        record_custom(tensors, [*outputs, *kept], rule)
         return outputs
 
     def _pull_back(
@@ -225,7 +230,8 @@ class GraphFunction:
         constants = _constants_of(nodes, outputs, own)
         intermediates = list(crossing.values())
         return _Backward(
-            Program(
+            GraphFunction(
+                graph,
                 self.inputs,
                 [*self.outputs, *intermediates],
                 self.nodes,
@@ -245,6 +251,24 @@ class GraphFunction:
             structure,
             [i for i, _ in pairs],
         )
+
+
+def _pull_back_all(
+    function: GraphFunction, tensors: Sequence[Any], gradients: Sequence[Any]
+) -> list[Any]:
+    """Gradients of all outputs of a function, which is run again for them."""
+    with GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(
+            [t for t in tensors if is_differentiable(t.dtype) and t.dtype is not dtypes.variant]
+        )
+        outputs = function(tensors)
+    pairs = [(o, g) for o, g in zip(outputs, gradients, strict=True) if g is not None]
+    result: list[Any] = tape.gradient(
+        [output for output, _ in pairs],
+        list(tensors),
+        output_gradients=[gradient for _, gradient in pairs],
+    )
+    return result
 
 
 def _constants_of(
@@ -284,14 +308,3 @@ def _move_custom_rule(node: Node, env: dict[int, Any]) -> None:
 
 def _mark(symbol: Symbol) -> Any:
     return symbol.dtype if symbol.dtype.np == object or symbol.dtype.is_quantized else None
-
-
-def recorder_wants(recorder: Any, tensors: Sequence[Any]) -> bool:
-    """Whether a tape watches one of the tensors, or would when it is read."""
-    tracked = recorder._tracked
-    for tensor in tensors:
-        if id(tensor) in tracked:
-            return True
-        if recorder._watch_accessed and getattr(tensor, "_trainable", False):
-            return True
-    return False

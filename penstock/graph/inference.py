@@ -308,6 +308,8 @@ def _evaluate(
 ) -> list[Fact]:
     """Facts from abstract evaluation, from the row's own rule, or from the schema alone."""
     evaluable = row.device is not None and not callable(row.shape)
+    if any(arg.type_attr == "variant" for arg in row.output_args):
+        return _by_rule(row, inputs, attrs, lengths, kinds)
     if callable(row.shape) and row.device is not None and row.constant_positions:
         # With known constants evaluation tells more than the rule.
         positions = row.flat_constants(attrs, lengths)

@@ -189,7 +189,7 @@ def _boolean_mask(tensor: Any, mask: Any) -> Any:
 def strided_slice(tensor: Any, keys: tuple[Any, ...]) -> Any:
     """`tensor[keys]`: integers, slices, Ellipsis and None, whose bounds may be tensors."""
     begin, end, strides, masks = slice_arguments(keys)
-    return call("StridedSlice", tensor, begin, end, strides, **masks)
+    return call("StridedSlice", tensor, begin, end, strides, name=None, **masks)
 
 
 def slice_arguments(keys: tuple[Any, ...]) -> tuple[Any, Any, Any, dict[str, int]]:

@@ -110,6 +110,14 @@ class GradientTape:
             self._tracked.update(id(output) for output in outputs)
             self._records.append(Record(None, {}, tuple(inputs), tuple(outputs), None, rule))
 
+    def wants(self, tensors: Sequence[Any]) -> bool:
+        """Whether one of the tensors is watched, or would be when it is read."""
+        return any(
+            id(tensor) in self._tracked
+            or (self._watch_accessed and getattr(tensor, "_trainable", False))
+            for tensor in tensors
+        )
+
     def watch_handle(self, handle: Any) -> None:
         """Watch the variable behind `handle` if it is trainable and reads are watched."""
         if self._watch_accessed and getattr(handle, "_trainable", False):
@@ -296,6 +304,55 @@ class GradientTape:
             rows = [call("ZerosLike", source) for _ in rows]
         stacked = call("Pack", [dense(row) for row in rows], axis=1)
         return call("Reshape", stacked, [-1, *inner, *source.shape.as_list()[1:]])
+
+
+class VariableWatcher:
+    """Notes which trainable variables are read, and records nothing."""
+
+    def __init__(self) -> None:
+        self._handles: dict[int, Any] = {}
+
+    def __enter__(self) -> VariableWatcher:
+        state.recorders = [*state.recorders, self]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        state.recorders = [recorder for recorder in state.recorders if recorder is not self]
+
+    def record(
+        self,
+        row: OpDef,
+        attrs: dict[str, Any],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        lengths: Sequence[int | None] | None,
+    ) -> None:
+        """Note the variables that an op call reads."""
+        for position in row.variable_positions:
+            self.watch_handle(inputs[position])
+
+    def record_custom(
+        self, inputs: Sequence[Any], outputs: Sequence[Any], rule: Callable[..., Any]
+    ) -> None:
+        """Note the variables among the inputs."""
+        for tensor in inputs:
+            self.watch_handle(tensor)
+
+    def watch_handle(self, handle: Any) -> None:
+        """Note a variable if it is trainable."""
+        if getattr(handle, "_trainable", False):
+            self._handles[id(handle)] = handle
+
+    def wants(self, tensors: Sequence[Any]) -> bool:
+        """False: no gradient is asked for here. Notes the variables on the way."""
+        for tensor in tensors:
+            self.watch_handle(tensor)
+        return False
+
+    def variables(self) -> list[Any]:
+        """The variables read."""
+        owners = (handle._owner() for handle in self._handles.values())
+        return [owner for owner in owners if owner is not None]
 
 
 def _wants_zeros(unconnected_gradients: Any) -> bool:

@@ -1,0 +1,1 @@
+"""Graphs to and from TensorFlow's messages: GraphDef, FunctionDef, NodeDef."""
