@@ -98,9 +98,7 @@ def truediv(x: Any, y: Any, name: str | None = None) -> Any:
 
 def divide(x: Any, y: Any, name: str | None = None) -> Any:
     """Quotient by Python's rules: integers are divided as floating-point numbers."""
-    if name is not None:
-        return truediv(x, y, name)
-    return convert_to_tensor(x) / y
+    return truediv(x, y, name)
 
 
 def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
@@ -294,7 +292,8 @@ def minimum(x: Any, y: Any, name: str | None = None) -> Any:
 
 
 def nextafter(x1: Any, x2: Any, name: str | None = None) -> Any:
-    """The number next to x1 in the direction of x2."""
+    """The number next to x1 in the direction of x2; Python numbers are taken as float32."""
+    x1 = convert_to_tensor(x1, dtype_hint=dtypes.float32)
     return call("NextAfter", x1, x2, name=name)
 
 

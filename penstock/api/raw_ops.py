@@ -9,12 +9,27 @@ from penstock.core import dtypes
 from penstock.ops import table
 from penstock.runtime.dispatch import call
 
+_REDUCTIONS = ("All", "Any", "EuclideanNorm", "Max", "Mean", "Min", "Prod", "Sum")
+
+# Arguments that TensorFlow's Python functions name otherwise than its op definitions do.
+_RENAMED: dict[str, dict[str, str]] = {
+    **{name: {"axis": "reduction_indices"} for name in _REDUCTIONS},
+    "ExpandDims": {"axis": "dim"},
+    "Select": {"x": "t", "y": "e"},
+    "Split": {"axis": "split_dim"},
+    "SplitV": {"axis": "split_dim"},
+    "Squeeze": {"axis": "squeeze_dims"},
+    "Where": {"condition": "input"},
+}
+
 
 def _function(name: str) -> Callable[..., Any]:
     row = table.lookup(name)
+    renamed = _RENAMED.get(name, {})
 
     def raw_op(**kwargs: Any) -> Any:
-        kwargs.pop("name", None)
+        node_name = kwargs.pop("name", None)
+        kwargs = {renamed.get(key, key): value for key, value in kwargs.items()}
         inputs = []
         for argument in row.input_names:
             if argument not in kwargs:
@@ -27,7 +42,7 @@ def _function(name: str) -> Callable[..., Any]:
                     continue
                 raise TypeError(f"tf.raw_ops.{name} has no argument {key!r}")
             attrs[key] = _canonical(value, row.attrs[key])
-        return call(name, *inputs, **attrs)
+        return call(name, *inputs, name=node_name, **attrs)
 
     raw_op.__name__ = raw_op.__qualname__ = name
     raw_op.__doc__ = row.doc
