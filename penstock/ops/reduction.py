@@ -25,6 +25,10 @@ from penstock.ops.shapes import axes_in, axis_in, value_of, values_of
 from penstock.ops.table import gradient, op
 
 _BOOL = kinds(dtypes.bool)
+_ARG_TYPES = {
+    "ArgMax": (dtypes.int16, dtypes.uint16, dtypes.int32, dtypes.int64),
+    "ArgMin": (dtypes.int32, dtypes.int64),
+}
 _REDUCTION: dict[str, Any] = {
     "inputs": ("input: T", "reduction_indices: Tidx"),
     "outputs": ("output: T",),
@@ -327,7 +331,11 @@ def _arg_shape(input: Any, dimension: Any, *, output_type: DType) -> TensorShape
     return TensorShape([size for i, size in enumerate(shape.as_list()) if i != axis])
 
 
-def _arg_axis(op_name: str, input: Any, dimension: Any) -> int:
+def _arg_axis(op_name: str, input: Any, dimension: Any, kind: DType) -> int:
+    allowed = _ARG_TYPES[op_name]
+    if kind not in allowed:
+        names = ", ".join(each.name for each in allowed)
+        raise InvalidArgumentError(f"output_type must be one of {names}, got {kind.name}")
     axis = axis_in(int(dimension), input.ndim, "dimension")
     if not input.shape[axis]:
         raise InvalidArgumentError(
@@ -364,7 +372,7 @@ def arg_max(input: Any, dimension: Any, *, output_type: DType) -> Any:
     Errors: InvalidArgumentError when the axis is not in the input, or has size 0.
     """
     xp = unary("ArgMax", input, REALS | _BOOL)
-    axis = _arg_axis("ArgMax", input, dimension)
+    axis = _arg_axis("ArgMax", input, dimension, output_type)
     return xp.argmax(_without_nan(xp, input, -np.inf), axis=axis).astype(output_type.np)
 
 
@@ -376,9 +384,5 @@ def arg_min(input: Any, dimension: Any, *, output_type: DType) -> Any:
     Errors: InvalidArgumentError when the axis is not in the input, or has size 0.
     """
     xp = unary("ArgMin", input, REALS | _BOOL)
-    if output_type not in (dtypes.int32, dtypes.int64):
-        raise InvalidArgumentError(
-            f"output_type must be int32 or int64, got {output_type.name}"
-        )
-    axis = _arg_axis("ArgMin", input, dimension)
+    axis = _arg_axis("ArgMin", input, dimension, output_type)
     return xp.argmin(_without_nan(xp, input, np.inf), axis=axis).astype(output_type.np)
