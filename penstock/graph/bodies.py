@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.core.errors import UnimplementedError
+from penstock.core.tensor_shape import TensorShape
 from penstock.graph.func_graph import FuncGraph
 from penstock.graph.inference import Fact
 from penstock.graph.lower import Program
@@ -239,6 +240,109 @@ def inputs_for(graph: FuncGraph, externals: Sequence[Any]) -> list[Symbol]:
         else input_at_end(graph, external, "unused")
         for external in externals
     ]
+
+
+def run_branches(
+    graphs: Sequence[FuncGraph], ends: Sequence[Sequence[Symbol]], selector: Any, kind: str
+) -> list[Any]:
+    """Write down a node that runs one of several branches, and return what it gives.
+
+    Args:
+        graphs: the branches, traced; what they use from outside is captured.
+        ends: what each branch gives.
+        selector: predicate of an `If`, or number of the branch of a `Case`.
+        kind: "If" (the branch for true first) or "Case".
+    """
+    variables = Variables(graphs)
+    values = variables.read_outside()
+    written = [key for key in values if key in variables.written]
+    finals, resolved = [], []
+    for graph, outputs in zip(graphs, ends, strict=True):
+        finals.append(variables.replace(graph, values))
+        resolved.append(variables.resolve(outputs))
+    own = [graph.inputs[len(graph.inputs) - len(values) :] for graph in graphs]
+    externals = join_captures(graphs)
+    bodies = []
+    for i, graph in enumerate(graphs):
+        graph.inputs = [*inputs_for(graph, externals), *own[i]]
+        bodies.append(Body(graph, [*resolved[i], *(finals[i][key] for key in written)]))
+    attrs: dict[str, Any] = {
+        "output_shapes": tuple(
+            _joined_shape(symbols)
+            for symbols in zip(*(body.outputs for body in bodies), strict=True)
+        ),
+        "Tout": tuple(symbol.dtype for symbol in bodies[0].outputs),
+    }
+    if kind == "If":
+        attrs.update(then_branch=bodies[0], else_branch=bodies[1])
+    else:
+        attrs["branches"] = tuple(bodies)
+    row = effect_row(f"Stateless{kind}", kind, bodies)
+    results = call(row, selector, [*externals, *values.values()], **attrs) or []
+    count = len(ends[0])
+    variables.assign_outside(dict(zip(written, results[count:], strict=True)))
+    return list(results[:count])
+
+
+def _joined_shape(symbols: Sequence[Symbol]) -> TensorShape:
+    shape = symbols[0].shape
+    for symbol in symbols[1:]:
+        shape = shape.most_specific_compatible_shape(symbol.shape)
+    return shape
+
+
+def run_loop(
+    cond: tuple[FuncGraph, Symbol],
+    body: tuple[FuncGraph, Sequence[Symbol]],
+    start: Sequence[Any],
+    shapes: Sequence[TensorShape],
+    *,
+    parallel_iterations: int = 10,
+    maximum_iterations: int | None = None,
+) -> list[Any]:
+    """Write down a node that runs a loop, and return its variables at the end.
+
+    Args:
+        cond: the condition, traced, and what it gives. Its first inputs are the loop variables.
+        body: the body, traced, and the next values that it gives; inputs likewise.
+        start: first values of the loop variables.
+        shapes: shapes that the loop variables keep.
+        parallel_iterations: kept with the node.
+        maximum_iterations: most rounds, where it is known.
+    """
+    graphs = [cond[0], body[0]]
+    count = len(start)
+    variables = Variables(graphs)
+    values = variables.read_outside()
+    firsts = [graph.inputs[:count] for graph in graphs]
+    variables.replace(cond[0], values)
+    tests = variables.resolve([cond[1]])
+    final = variables.replace(body[0], values)
+    outputs = variables.resolve(body[1])
+    lasts = [graph.inputs[len(graph.inputs) - len(values) :] for graph in graphs]
+    externals = join_captures(graphs)
+    captured = [inputs_for(graph, externals) for graph in graphs]
+    for graph, first, middle, last in zip(graphs, firsts, captured, lasts, strict=True):
+        graph.inputs = [*first, *middle, *last]
+    test = Body(cond[0], tests)
+    step = Body(body[0], [*outputs, *captured[1], *(final[key] for key in values)])
+    all_shapes = [
+        *shapes,
+        *(external.shape for external in externals),
+        *(value.shape for value in values.values()),
+    ]
+    results = call(
+        effect_row("StatelessWhile", "While", [test, step]),
+        [*start, *externals, *values.values()],
+        cond=test,
+        body=step,
+        output_shapes=tuple(all_shapes),
+        parallel_iterations=parallel_iterations,
+        maximum_iterations=maximum_iterations,
+    )
+    ends = dict(zip(values, results[count + len(externals) :], strict=True))
+    variables.assign_outside({k: v for k, v in ends.items() if k in variables.written})
+    return list(results[:count])
 
 
 def effect_row(stateless: str, stateful: str, bodies: Sequence[Body]) -> str:

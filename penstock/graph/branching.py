@@ -10,7 +10,7 @@ import numpy as np
 from penstock.core import dtypes, nest
 from penstock.core.tensor_shape import TensorShape
 from penstock.graph import control_flow  # noqa: F401  (adds the rows of If, Case and While)
-from penstock.graph.bodies import Body, Variables, effect_row, inputs_for, join_captures
+from penstock.graph.bodies import run_branches, run_loop
 from penstock.graph.func_graph import FuncGraph
 from penstock.graph.symbol import Symbol, constant_value
 from penstock.graph.tensor_array import TensorArray
@@ -167,8 +167,6 @@ def _branches(functions: Sequence[Callable[[], Any]], selector: Any, kind: str) 
         graphs.append(graph)
         results.append(result)
     _check_structures(results)
-    variables = Variables(graphs)
-    values = variables.read_outside()
     flat = [nest.flatten(result, expand_composites=True) for result in results]
     template = _template(results)
     positions = [
@@ -176,47 +174,19 @@ def _branches(functions: Sequence[Callable[[], Any]], selector: Any, kind: str) 
         for i in range(len(flat[0]))
         if any(isinstance(items[i], Tensor) or _is_value(items[i]) for items in flat)
     ]
-    ends: list[list[Symbol]] = []
-    finals: list[dict[int, Symbol]] = []
     dtype_of = [_branch_dtype([items[i] for items in flat]) for i in positions]
+    ends: list[list[Symbol]] = []
     for graph, items in zip(graphs, flat, strict=True):
         with graph.as_default():
-            outputs = [
-                graph.capture(convert_to_tensor(items[i], dtype))
-                for i, dtype in zip(positions, dtype_of, strict=True)
-            ]
-        final = variables.replace(graph, values)
-        finals.append(final)
-        ends.append(variables.resolve(outputs))
-    written = [key for key in values if key in variables.written]
-    inputs_of = [
-        [graph.inputs[len(graph.inputs) - len(values) + i] for i in range(len(values))]
-        for graph in graphs
-    ]
-    externals = join_captures(graphs)
-    bodies = []
-    for graph, outputs, final, own in zip(graphs, ends, finals, inputs_of, strict=True):
-        ordered = [*inputs_for(graph, externals), *own]
-        graph.inputs = ordered
-        bodies.append(Body(graph, [*outputs, *(final[key] for key in written)]))
-    flat_inputs = [*externals, *values.values()]
-    facts = [
-        _join_facts(symbols) for symbols in zip(*(body.outputs for body in bodies), strict=True)
-    ]
-    row = effect_row(f"Stateless{kind}", kind, bodies)
-    attrs: dict[str, Any] = {
-        "output_shapes": tuple(facts),
-        "Tout": tuple(symbol.dtype for symbol in bodies[0].outputs),
-    }
-    if kind == "If":
-        attrs.update(then_branch=bodies[0], else_branch=bodies[1])
-    else:
-        attrs["branches"] = tuple(bodies)
-    outputs = call(row, selector, flat_inputs, **attrs) or []
-    count = len(positions)
-    variables.assign_outside(dict(zip(written, outputs[count:], strict=True)))
+            ends.append(
+                [
+                    graph.capture(convert_to_tensor(items[i], dtype))
+                    for i, dtype in zip(positions, dtype_of, strict=True)
+                ]
+            )
+    outputs = run_branches(graphs, ends, selector, kind)
     merged = list(flat[0])
-    for i, value in zip(positions, outputs[:count], strict=True):
+    for i, value in zip(positions, outputs, strict=True):
         merged[i] = value
     packed = nest.pack_sequence_as(template, merged, expand_composites=True)
     return _from_flow(packed, results[0])
@@ -252,13 +222,6 @@ def _check_structures(results: Sequence[Any]) -> None:
             raise TypeError(
                 f"all branches must return the same structure, got {results[0]!r} and {other!r}"
             ) from error
-
-
-def _join_facts(symbols: Sequence[Symbol]) -> TensorShape:
-    shape = symbols[0].shape
-    for symbol in symbols[1:]:
-        shape = shape.most_specific_compatible_shape(symbol.shape)
-    return shape
 
 
 def _to_flow(item: Any) -> Any:
@@ -415,49 +378,22 @@ class _Builder:
             likes.append(_Like(dtypes.int32, TensorShape(())))
         cond_graph, going = _trace_body("cond", lambda *v: self._test(v, count, limit), likes)
         body_graph, results = _trace_body("body", lambda *v: self._step(v, count), likes)
-        graphs = [cond_graph, body_graph]
-        variables = Variables(graphs)
-        values = variables.read_outside()
         with cond_graph.as_default():
             going = cond_graph.capture(convert_to_tensor(going))
         with body_graph.as_default():
             outputs = [body_graph.capture(tensor) for tensor in results]
-        cond_own = cond_graph.inputs[: len(likes)]
-        body_own = body_graph.inputs[: len(likes)]
-        variables.replace(cond_graph, values)
-        cond_outputs = variables.resolve([going])
-        cond_values = cond_graph.inputs[len(cond_graph.inputs) - len(values) :]
-        final = variables.replace(body_graph, values)
-        outputs = variables.resolve(outputs)
-        body_values = body_graph.inputs[len(body_graph.inputs) - len(values) :]
-        externals = join_captures(graphs)
-        cond_graph.inputs = [*cond_own, *inputs_for(cond_graph, externals), *cond_values]
-        captured = inputs_for(body_graph, externals)
-        body_graph.inputs = [*body_own, *captured, *body_values]
-        body_outputs = [*outputs, *captured, *(final[key] for key in values)]
-        test, step = Body(cond_graph, cond_outputs), Body(body_graph, body_outputs)
         start = [*self._flat]
         if limit is not None:
             start.append(convert_to_tensor(0, dtypes.int32))
-        inputs = [*start, *externals, *values.values()]
-        shapes = [
-            *(like.shape for like in likes),
-            *(external.shape for external in externals),
-            *(value.shape for value in values.values()),
-        ]
-        results = call(
-            effect_row("StatelessWhile", "While", [test, step]),
-            inputs,
-            cond=test,
-            body=step,
-            output_shapes=tuple(shapes),
+        ends = run_loop(
+            (cond_graph, going),
+            (body_graph, outputs),
+            start,
+            [like.shape for like in likes],
             parallel_iterations=self._parallel,
             maximum_iterations=_static_limit(limit),
         )
-        offset = len(start) + len(externals)
-        ends = dict(zip(values, results[offset:], strict=True))
-        variables.assign_outside({k: v for k, v in ends.items() if k in variables.written})
-        return self._packed_result(results[:count])
+        return self._packed_result(ends[:count])
 
     def _test(self, symbols: Sequence[Any], count: int, limit: Any) -> Any:
         going = self._call(self._cond, symbols[:count])

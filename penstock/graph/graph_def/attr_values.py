@@ -7,13 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from penstock.core import dtypes
 from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.table import REQUIRED, TYPE_LIST, ArgDef, OpDef
 from penstock.runtime.inputs import literal_dtype
-from penstock.wire import protos
 from penstock.wire.tensors import (
     array_to_proto,
     make_dtype,
@@ -257,11 +255,3 @@ def variable_facts(message: Any) -> tuple[DType, TensorShape] | None:
         return None
     fact = message.handle_data[0]
     return make_dtype(fact.dtype, "variable").base_dtype, make_shape(fact.shape)
-
-
-def empty_attr() -> Any:
-    """An AttrValue without value."""
-    return protos.AttrValue()
-
-
-HANDLES: Final = (dtypes.resource, dtypes.variant)
