@@ -11,6 +11,7 @@ from penstock.serving.router import Request, Response
 
 _BACKLOG = 1024
 _SWEEP_EVERY_S = 0.25
+_ABORTED_WITHIN_S = 1.0
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -64,8 +65,7 @@ class HttpServer:
         loop = asyncio.get_running_loop()
 
         def connection() -> Connection:
-            opened, closed = self._connections.add, self._closed
-            return Connection(self._handle, self._limits, opened, closed, loop)
+            return Connection(self._handle, self._limits, self._opened, self._closed, loop)
 
         try:
             self._server = await loop.create_server(connection, sock=bound, backlog=_BACKLOG)
@@ -82,20 +82,31 @@ class HttpServer:
         self._all_closed = loop.create_future()
         for connection in list(self._connections):
             connection.drain()
-        if self._connections:
-            await asyncio.wait([self._all_closed], timeout=timeout_s)
+        await self._wait_until_closed(timeout_s)
         for connection in list(self._connections):
             connection.abort()
+        await self._wait_until_closed(_ABORTED_WITHIN_S)
         if self._sweeper is not None:
             self._sweeper.cancel()
         if self._server is not None:
             await self._server.wait_closed()
+
+    async def _wait_until_closed(self, timeout_s: float) -> None:
+        # What was accepted in this turn of the loop becomes a connection in the next one.
+        await asyncio.sleep(0)
+        if self._connections and self._all_closed is not None:
+            await asyncio.wait([self._all_closed], timeout=timeout_s)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         for connection in list(self._connections):
             connection.check(now)
         self._sweeper = loop.call_later(_SWEEP_EVERY_S, self._sweep, loop)
+
+    def _opened(self, connection: Connection) -> None:
+        self._connections.add(connection)
+        if self._all_closed is not None:
+            connection.drain()
 
     def _closed(self, connection: Connection) -> None:
         self._connections.discard(connection)

@@ -185,11 +185,9 @@ class Server:
         return Engine(servable, self._executor, self._config.batching)
 
     def _run(self, bound: socket.socket, ready: "Future[None]") -> None:
-        loop = asyncio.new_event_loop() if uvloop is None else uvloop.new_event_loop()
-        try:
-            loop.run_until_complete(self._serve(bound, ready))
-        finally:
-            loop.close()
+        new_loop = asyncio.new_event_loop if uvloop is None else uvloop.new_event_loop
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(self._serve(bound, ready))
 
     async def _serve(self, bound: socket.socket, ready: "Future[None]") -> None:
         self._loop = asyncio.get_running_loop()

@@ -172,12 +172,6 @@ def test_a_new_version_is_served_without_a_restart(base):
     assert statuses == [2, 1]
 
 
-def wait_until_nobody_accepts(server):
-    with contextlib.suppress(OSError):
-        while True:
-            socket.create_connection(address(server), 30).close()
-
-
 class Gate:
     """A model that answers when it is told to."""
 
@@ -201,11 +195,16 @@ def test_what_is_in_work_is_answered_when_the_server_stops(base):
     gate = Gate()
     server = serve(base, FakeLoader(gate.make))
     server.start()
-    with ThreadPoolExecutor(2) as pool, connected(server) as connection:
+    idle = socket.create_connection(address(server), 30)
+    with ThreadPoolExecutor(2) as pool, connected(server) as connection, idle:
+        idle.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(10_000).startswith(b"HTTP/1.1 404 ")
         answer = pool.submit(predict, connection, 3)
         assert gate.entered.wait(30)
         stopping = pool.submit(server.stop)
-        wait_until_nobody_accepts(server)
+        assert idle.recv(10) == b""  # closed at once, as nothing of it is in work
+        with pytest.raises(ConnectionError):
+            socket.create_connection(address(server), 30)
         assert not answer.done()
         gate.opened.set()
 
