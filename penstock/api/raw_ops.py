@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.core import dtypes
+from penstock.core.errors import NotFoundError
 from penstock.ops import table
 from penstock.runtime.dispatch import call
 
@@ -64,7 +65,23 @@ def _canonical(value: Any, default: Any) -> Any:
     return value
 
 
+# Ops of one vendor's library: programs try them, and go another way when no kernel is found.
+_VENDOR_OPS = frozenset(
+    {"CudnnRNN", "CudnnRNNBackprop", "CudnnRNNV2", "CudnnRNNV3", "CudnnRNNParamsSize"}
+)
+
+
+def _without_kernel(name: str) -> Callable[..., Any]:
+    def raw_op(**_: Any) -> Any:
+        raise NotFoundError(f"op {name} needs a kernel of cuDNN, and XLA has none")
+
+    raw_op.__name__ = raw_op.__qualname__ = name
+    return raw_op
+
+
 def __getattr__(name: str) -> Any:
+    if name in _VENDOR_OPS:
+        return _without_kernel(name)
     if name.startswith("_") or not table.has(name):
         raise AttributeError(f"module 'penstock.raw_ops' has no attribute {name!r}")
     made = globals()[name] = _function(name)

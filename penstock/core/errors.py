@@ -221,6 +221,10 @@ class UnimplementedError(OpError):
     code = UNIMPLEMENTED
 
 
+class MissingNameError(UnimplementedError, AttributeError):
+    """A name of TensorFlow's that is not there; `hasattr` and `getattr` with a default see so."""
+
+
 class InternalError(OpError):
     """Something that always holds did not."""
 

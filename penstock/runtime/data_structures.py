@@ -59,7 +59,7 @@ class _Container(Trackable):
 
 
 def _changing(name: str) -> Callable[..., Any]:
-    """A method of `list` that moves or takes away items, after which they have no fixed names."""
+    """A method of `list` that moves or takes away items, which then have no fixed names."""
     inherited = getattr(list, name)
 
     @functools.wraps(inherited)
@@ -96,8 +96,8 @@ class ListWrapper(_Container, list):  # type: ignore[type-arg]
     def _refuse_ambiguous(self) -> None:
         if self._moved:
             raise ValueError(
-                f"the list {self!r} must only be appended to while it is tracked, and items were "
-                "moved or removed; build a new list, or wrap it in tf.Module's _no_dependency"
+                f"the list {self!r} must only be appended to while it is tracked, and items "
+                "were moved or removed; build a new list"
             )
 
     def append(self, value: Any) -> None:
@@ -154,12 +154,13 @@ class _DictWrapper(_Container, dict):  # type: ignore[type-arg]
         ]
         if keys:
             raise ValueError(
-                f"the keys of trackable values must be text for a dict to be saved, got {keys[0]!r}"
+                "the keys of trackable values must be text for a dict to be saved, got "
+                f"{keys[0]!r}"
             )
         if self._moved:
             raise ValueError(
-                f"the dict {self!r} must keep its trackable values while it is tracked, and one was "
-                "removed or replaced; build a new dict"
+                f"the dict {self!r} must keep its trackable values while it is tracked, and one "
+                "was removed or replaced; build a new dict"
             )
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -213,7 +214,7 @@ class _OrderedDictWrapper(_DictWrapper, OrderedDict):  # type: ignore[type-arg]
     """An ordered dict whose trackable values are children."""
 
 
-class _TupleWrapper(_Container, tuple):  # type: ignore[type-arg]
+class _TupleWrapper(_Container, tuple):  # type: ignore[type-arg]  # noqa: SLOT001
     """A tuple whose trackable items are children; named by field in a named tuple."""
 
     def _named_items(self) -> Iterable[tuple[Any, Any]]:

@@ -1,0 +1,49 @@
+"""`tf.distribute`: strategies, and what code that knows of them asks."""
+
+from penstock.distribute import experimental as experimental
+from penstock.distribute.extended import StrategyExtended as StrategyExtended
+from penstock.distribute.strategies import MirroredStrategy as MirroredStrategy
+from penstock.distribute.strategies import (
+    MultiWorkerMirroredStrategy as MultiWorkerMirroredStrategy,
+)
+from penstock.distribute.strategies import OneDeviceStrategy as OneDeviceStrategy
+from penstock.distribute.strategies import ParameterServerStrategy as ParameterServerStrategy
+from penstock.distribute.strategies import TPUStrategy as TPUStrategy
+from penstock.distribute.strategy import ReplicaContext as ReplicaContext
+from penstock.distribute.strategy import Strategy as Strategy
+from penstock.distribute.strategy import experimental_set_strategy as experimental_set_strategy
+from penstock.distribute.strategy import get_replica_context as get_replica_context
+from penstock.distribute.strategy import get_strategy as get_strategy
+from penstock.distribute.strategy import has_strategy as has_strategy
+from penstock.distribute.strategy import in_cross_replica_context as in_cross_replica_context
+from penstock.distribute.values import DistributedDataset as DistributedDataset
+from penstock.distribute.values import (
+    DistributedDatasetsFromFunction as DistributedDatasetsFromFunction,
+)
+from penstock.distribute.values import DistributedIterator as DistributedIterator
+from penstock.distribute.values import DistributedValues as DistributedValues
+from penstock.distribute.values import InputContext as InputContext
+from penstock.distribute.values import ReduceOp as ReduceOp
+
+__all__ = [
+    "DistributedDataset",
+    "DistributedDatasetsFromFunction",
+    "DistributedIterator",
+    "DistributedValues",
+    "InputContext",
+    "MirroredStrategy",
+    "MultiWorkerMirroredStrategy",
+    "OneDeviceStrategy",
+    "ParameterServerStrategy",
+    "ReduceOp",
+    "ReplicaContext",
+    "Strategy",
+    "StrategyExtended",
+    "TPUStrategy",
+    "experimental",
+    "experimental_set_strategy",
+    "get_replica_context",
+    "get_strategy",
+    "has_strategy",
+    "in_cross_replica_context",
+]
