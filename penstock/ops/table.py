@@ -114,6 +114,7 @@ class OpDef:
     single_output: bool = True
     list_output: bool = False
     defaults_suffice: bool = True
+    quick: bool = False
     variable_positions: tuple[int, ...] = ()
     write_positions: tuple[int, ...] = ()
 
@@ -136,6 +137,16 @@ class OpDef:
         accessed = {*self.reads, *self.writes}
         self.variable_positions = tuple(i for i, name in enumerate(names) if name in accessed)
         self.write_positions = tuple(names.index(name) for name in self.writes)
+        self._note_quick()
+
+    def _note_quick(self) -> None:
+        """Note whether eager calls can take the short way: numpy, one output, plain inputs."""
+        self.quick = (
+            self.host is not None
+            and self.single_output
+            and not self.has_list_input
+            and not self.variable_positions
+        )
 
     def _group_by_type(self) -> tuple[tuple[int, ...], ...]:
         """Positions of single inputs that must have one dtype, for each type attr shared by "
@@ -374,6 +385,7 @@ def host_kernel(name: str, *, limit: int = DEFAULT_HOST_LIMIT) -> Callable[[Kern
         row = _TABLE[name]
         row.host = function
         row.host_limit = limit
+        row._note_quick()
         return function
 
     return add

@@ -32,31 +32,13 @@ def call(op_name: str, /, *inputs: Any, name: str | None = None, **attrs: Any) -
     row = _rows.get(op_name)
     if row is None:
         row = _rows[op_name] = lookup(op_name)
-    graph = state.graph
-    if graph is None and not row.has_list_input and len(inputs) == len(row.input_args):
-        values = []
-        for tensor in inputs:
-            if type(tensor) is not EagerTensor:
-                break
-            values.append(tensor._value)
-        else:
-            full = row.complete(attrs) if attrs or not row.defaults_suffice else row.attrs
-            for group in row.type_groups:
-                first = values[group[0]]
-                for position in group[1:]:
-                    if getattr(values[position], "dtype", None) != getattr(
-                        first, "dtype", None
-                    ):
-                        break
-                else:
-                    continue
-                break
-            else:
-                if not row.variable_positions:
-                    outputs = eager.run(row, values, full, None)
-                    if state.recorders:
-                        _record(row, full, inputs, outputs, None)
-                    return _packed(row, outputs)
+    if row.quick and state.graph is None and len(inputs) == len(row.input_args):
+        full = row.complete(attrs) if attrs or not row.defaults_suffice else row.attrs
+        output = eager.run_quick(row, inputs, full)
+        if output is not None:
+            if state.recorders:
+                _record(row, full, inputs, (output,), None)
+            return output
     return _call_slow(row, inputs, attrs, name)
 
 

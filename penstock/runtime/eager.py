@@ -20,7 +20,47 @@ from penstock.runtime.context import state
 from penstock.runtime.devices import device_for, host_is_default
 from penstock.runtime.freeze import freeze, freeze_array
 from penstock.runtime.inputs import literal_dtype
+from penstock.runtime.quiet import quietly
 from penstock.runtime.tensor import EagerTensor, wrap
+
+
+def run_quick(row: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> EagerTensor | None:
+    """Run an op of one output on eager tensors by its numpy kernel, if it is as plain as that.
+
+    Returns:
+        The output, or None when the call needs the long way: other inputs, other devices, large
+        arrays, dtypes that do not fit.
+    """
+    values = []
+    size = 0
+    for tensor in inputs:
+        if type(tensor) is not EagerTensor:
+            return None
+        value = tensor._value
+        if type(value) is not _ndarray:
+            if isinstance(value, jax.Array):
+                value = np.asarray(value)
+            elif not isinstance(value, np.generic):
+                return None
+        size += value.size
+        values.append(value)
+    if size > row.host_limit or not host_is_default() or state.device is not None:
+        return None
+    for group in row.type_groups:
+        dtype = values[group[0]].dtype
+        for position in group[1:]:
+            if values[position].dtype != dtype:
+                return None
+    result = quietly(row.host, *values, **attrs)  # type: ignore[arg-type]
+    if result.dtype.char in "OV":
+        return _wrapped(row, 0, result, attrs)
+    tensor = EagerTensor.__new__(EagerTensor)
+    tensor._value = result
+    tensor._dtype = None
+    return tensor
+
+
+_ndarray = np.ndarray
 
 
 def run(
@@ -46,9 +86,7 @@ def run_values(
     host = row.host
     if host is not None and (row.device is None or _prefers_host(row, values)):
         arrays = [np.asarray(v) if isinstance(v, jax.Array) else v for v in values]
-        packed = row.pack(arrays, lengths)
-        with np.errstate(all="ignore"):
-            return host(*packed, **attrs)
+        return quietly(host, *row.pack(arrays, lengths), **attrs)
     if row.device is None:
         raise UnimplementedError(f"op {row.name!r} has no kernel")
     return _run_compiled(row, values, attrs, lengths)

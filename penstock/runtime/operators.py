@@ -10,9 +10,10 @@ import numpy as np
 from penstock.core import dtypes
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.errors import InvalidArgumentError
+from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
-from penstock.runtime.tensor import EagerTensor, Tensor, TensorLike
+from penstock.runtime.tensor import EagerTensor, Tensor, TensorLike, wrap
 
 
 def _declines(other: Any) -> bool:
@@ -24,6 +25,8 @@ def _declines(other: Any) -> bool:
 
 def _binary(choose: Callable[[Any], str]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def forward(self: Any, other: Any) -> Any:
+        if type(other) is EagerTensor:
+            return call(choose(self), self, other)
         if _declines(other):
             return NotImplemented
         try:
@@ -44,12 +47,17 @@ def _binary(choose: Callable[[Any], str]) -> tuple[Callable[..., Any], Callable[
     return forward, reverse
 
 
+_FLOATS = frozenset({dtypes.float32, dtypes.float64, dtypes.float16, dtypes.bfloat16})
+
+
 def _like(other: Any, tensor: Any) -> Any:
     """`other` as a tensor of `tensor`'s dtype."""
-    if type(other) is EagerTensor:
+    kind = type(other)
+    if kind is EagerTensor or isinstance(other, Tensor):
         return other
-    if isinstance(other, Tensor):
-        return other
+    if (kind is float or kind is int) and state.graph is None and tensor.dtype in _FLOATS:
+        # The most common operand of all, without the long way of conversion.
+        return wrap(tensor.dtype.np.type(other))
     return convert_to_tensor(other, dtype_hint=None, dtype=_dtype_for(other, tensor))
 
 
