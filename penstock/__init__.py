@@ -12,6 +12,7 @@ from penstock.api import dtypes as dtypes
 from penstock.api import experimental as experimental
 from penstock.api import internal as __internal__
 from penstock.api import nn as nn
+from penstock.api import random as random
 from penstock.api import raw_ops as raw_ops
 from penstock.core import errors as errors
 from penstock.core.device_name import DeviceSpec as DeviceSpec

@@ -297,6 +297,7 @@ _FAMILIES: Final = (
     "segment",
     "sparse_segment",
     "partition",
+    "edit_distance",
     "sort",
     "signal",
     "quantize",

@@ -257,9 +257,7 @@ def conv1d_transpose(
     sizes = _sizes(output_shape)
     one = np.ones(1, np.int32)
     if isinstance(sizes, Tensor):
-        head = call("StridedSlice", sizes, [0], [axis], [1])
-        tail = call("StridedSlice", sizes, [axis], [3], [1])
-        sizes = call("ConcatV2", [head, one, tail], 0)
+        sizes = call("ConcatV2", [sizes[:axis], one, sizes[axis:]], 0)
     else:
         sizes = np.insert(sizes, axis, 1)
     out = call(
@@ -672,14 +670,9 @@ def _over_batches(
     shape = value.shape
     if shape.rank is None or shape.rank <= rank:
         return convolve(value)
-    inner = rank - 1
-    outer = shape[: shape.rank - inner]
-    tail = call("StridedSlice", call("Shape", value), [shape.rank - inner], [shape.rank], [1])
-    flat = call("Reshape", value, call("ConcatV2", [np.array([-1], np.int32), tail], 0))
+    batches = shape.rank - rank + 1
+    outer, inner = call("Shape", value)[:batches], call("Shape", value)[batches:]
+    flat = call("Reshape", value, call("ConcatV2", [np.array([-1], np.int32), inner], 0))
     out = convolve(flat)
-    ends = call("StridedSlice", call("Shape", out), [1], [rank], [1])
-    if outer.is_fully_defined():
-        head: Any = np.asarray(outer.as_list(), np.int32)
-    else:
-        head = call("StridedSlice", call("Shape", value), [0], [shape.rank - inner], [1])
-    return call("Reshape", out, call("ConcatV2", [head, ends], 0), name=name)
+    target = call("ConcatV2", [outer, call("Shape", out)[1:]], 0)
+    return call("Reshape", out, target, name=name)

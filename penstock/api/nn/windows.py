@@ -53,7 +53,10 @@ def read_padding(padding: Any, rank: int) -> dict[str, Any]:
     pairs = [tuple(int(cells) for cells in pair) for pair in padding]
     if len(pairs) != rank or any(len(pair) != 2 for pair in pairs):
         raise ValueError(f"padding must be a list of {rank} pairs, got {padding}")
-    return {"padding": "EXPLICIT", "explicit_paddings": tuple(c for pair in pairs for c in pair)}
+    return {
+        "padding": "EXPLICIT",
+        "explicit_paddings": tuple(c for pair in pairs for c in pair),
+    }
 
 
 def named_padding(padding: Any) -> str:
