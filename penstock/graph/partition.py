@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from penstock.core import dtypes
 from penstock.graph.symbol import Node, Symbol
 
 _PASS_THROUGH = frozenset({"Identity", "Enter", "PlaceholderWithDefault", "StopGradient"})
@@ -121,7 +122,14 @@ def on_device(node: Node, forced: set[int]) -> bool:
     row = node.row
     if row.device is None or id(node) in forced:
         return False
+    if row.host is not None and _holds_text(node):
+        return False
     return not row.stateful or bool(row.variable_positions) or bool(row.reads or row.writes)
+
+
+def _holds_text(node: Node) -> bool:
+    """Whether a tensor of the call is of strings, which only numpy can hold."""
+    return any(symbol.dtype is dtypes.string for symbol in (*node.inputs, *node.outputs))
 
 
 def accesses(node: Node, roots: dict[int, int]) -> list[tuple[int, bool]]:
