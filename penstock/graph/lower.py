@@ -27,6 +27,7 @@ from penstock.graph.partition import (
 from penstock.graph.symbol import Node, Symbol
 from penstock.ops import checks
 from penstock.ops.grad import flat_outputs, forward, pull
+from penstock.ops.random_stateful import STATEFUL_TO_STATELESS, initial_state
 from penstock.runtime import eager
 from penstock.runtime.eager import as_tuple, variables_lock
 from penstock.runtime.tensor import wrap
@@ -240,23 +241,33 @@ class CompiledSegment:
                 self._fixed[id(symbol)] = value
             elif symbol.dtype.name != "resource":
                 self._arrays.append(symbol)
+        self._random = [
+            node for node in segment.nodes if node.row.name in STATEFUL_TO_STATELESS
+        ]
+        self._states = [
+            initial_state(node.attrs["seed"], node.attrs["seed2"]) for node in self._random
+        ]
         self._causes: list[Any] = []
         self._aliased: set[int] = set()
         self._function = jax.jit(self._trace, donate_argnums=(2,))
 
-    def _trace(self, arrays: list[Any], kept: list[Any], given: list[Any]) -> Any:
+    def _trace(
+        self, arrays: list[Any], kept: list[Any], given: list[Any], states: list[Any]
+    ) -> Any:
         env: dict[int, Any] = dict(self._fixed)
         env.update((id(s), v) for s, v in zip(self._arrays, arrays, strict=True))
         variables: dict[int, Any] = {}
         variables.update((id(s), v) for s, v in zip(self._kept, kept, strict=True))
         variables.update((id(s), v) for s, v in zip(self._given, given, strict=True))
+        variables.update((id(n), v) for n, v in zip(self._random, states, strict=True))
         with checks.collecting() as collector:
             collector.causes = self._causes
             trace_nodes(self._segment.nodes, env, variables)
         outputs = [env[id(symbol)] for symbol in self._segment.outputs]
         new = [variables[id(source)] for source in self._segment.writes]
         self._note_aliases(outputs, kept, new)
-        return outputs, new, collector.flag() if collector.failed else None
+        advanced = [variables[id(node)] for node in self._random]
+        return outputs, new, advanced, collector.flag() if collector.failed else None
 
     def _note_aliases(self, outputs: list[Any], kept: list[Any], new: list[Any]) -> None:
         """Find the variables whose buffers come out as outputs, or as another variable's "
@@ -275,12 +286,12 @@ class CompiledSegment:
     def run(self, env: dict[int, Any]) -> None:
         """Run on the values in `env` and put the outputs there."""
         arrays = [as_device_value(env[id(symbol)]) for symbol in self._arrays]
-        if self._segment.writes:
+        if self._segment.writes or self._random:
             outputs, flag = self._run_with_writes(arrays, env)
         elif self._kept:
             outputs, flag = self._run_with_reads(arrays, env)
         else:
-            outputs, _, flag = self._function(arrays, [], [])
+            outputs, _, _, flag = self._function(arrays, [], [], [])
         if flag is not None:
             checks.raise_failed(flag, self._causes)
         for symbol, value in zip(self._segment.outputs, outputs, strict=True):
@@ -290,14 +301,14 @@ class CompiledSegment:
         holders = [env[id(source)] for source in self._kept]
         try:
             kept = [holder.device_value() for holder in holders]
-            outputs, _, flag = self._function(arrays, kept, [])
+            outputs, _, _, flag = self._function(arrays, kept, [], [])
         except (RuntimeError, ValueError) as error:
             if "deleted" not in str(error) and "donated" not in str(error):
                 raise
             # Another thread's assignment took a buffer over between reading it and using it.
             with variables_lock:
                 kept = [holder.device_value() for holder in holders]
-                outputs, _, flag = self._function(arrays, kept, [])
+                outputs, _, _, flag = self._function(arrays, kept, [], [])
         self._disown(env)
         return outputs, flag
 
@@ -305,7 +316,7 @@ class CompiledSegment:
         with variables_lock:
             kept = [env[id(source)].device_value() for source in self._kept]
             given = [env[id(source)].value_to_donate() for source in self._given]
-            outputs, new, flag = self._function(arrays, kept, given)
+            outputs, new, self._states, flag = self._function(arrays, kept, given, self._states)
             for source, value in zip(self._segment.writes, new, strict=True):
                 env[id(source)].set_value(value, owned=id(source) not in self._aliased)
             self._disown(env)
@@ -376,11 +387,12 @@ def _trace_node(
         if source is not None and id(source) in pullbacks:
             return _pull_back(node, env, pullbacks[id(source)])
     values: list[Any] = [env.get(id(symbol)) for symbol in node.inputs]
-    for i in row.flat_constants(node.attrs, node.lengths):
-        if is_traced(values[i]):
-            raise NeedHostError(
-                node, f"its input {i} must be known when compiling, and depends on values"
-            )
+    stateless = STATEFUL_TO_STATELESS.get(row.name)
+    if stateless is not None and row.device is None:
+        _check_constants(node, values)
+        sample, variables[id(node)] = stateless(variables[id(node)], *values, **node.attrs)
+        return flat_outputs(sample)
+    _check_constants(node, values)
     if row.variable_positions:
         return _trace_variable_node(node, values, variables)
     packed = row.pack(values, node.lengths)
@@ -399,6 +411,14 @@ def _trace_node(
         pullbacks[id(node)] = (outputs, pullback, wrt)
         return outputs
     return flat_outputs(kernel(*packed, **node.attrs))
+
+
+def _check_constants(node: Node, values: Sequence[Any]) -> None:
+    for i in node.row.flat_constants(node.attrs, node.lengths):
+        if is_traced(values[i]):
+            raise NeedHostError(
+                node, f"its input {i} must be known when compiling, and depends on values"
+            )
 
 
 def _is_known(value: Any) -> bool:

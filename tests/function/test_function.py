@@ -309,3 +309,15 @@ def test_tensors_of_a_finished_graph_are_refused():
 
     with pytest.raises((tf.errors.InvalidArgumentError, TypeError)):
         leaked[0] + 1.0
+
+
+def test_a_random_op_draws_new_numbers_in_each_call_of_one_compiled_part():
+    @graph
+    def f():
+        return call("RandomUniform", [4], seed=3, seed2=5, dtype=tf.float32) * 1.0
+
+    first, second = np.asarray(f()), np.asarray(f())
+
+    assert f.get_concrete_function().function.program.host_nodes() == []
+    assert not np.array_equal(first, second)
+    assert np.all((first >= 0) & (first < 1))
