@@ -146,6 +146,7 @@ class OpDef:
             and self.single_output
             and not self.has_list_input
             and not self.variable_positions
+            and self.output_args[0].type_attr not in ("resource", "variant")
         )
 
     def _group_by_type(self) -> tuple[tuple[int, ...], ...]:
