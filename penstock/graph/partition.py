@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.core import dtypes
 from penstock.graph.symbol import Node, Symbol
+from penstock.ops.random_stateful import STATEFUL_TO_STATELESS
 
 _PASS_THROUGH = frozenset({"Identity", "Enter", "PlaceholderWithDefault", "StopGradient"})
 
@@ -120,11 +121,13 @@ def partition(
 def on_device(node: Node, forced: set[int]) -> bool:
     """Whether a node can be compiled."""
     row = node.row
-    if row.device is None or id(node) in forced:
+    if id(node) in forced:
         return False
-    if row.host is not None and _holds_text(node):
+    if row.name in STATEFUL_TO_STATELESS:
+        return True
+    if row.device is None or (row.host is not None and _holds_text(node)):
         return False
-    return not row.stateful or bool(row.variable_positions) or bool(row.reads or row.writes)
+    return not row.stateful or bool(row.reads or row.writes)
 
 
 def _holds_text(node: Node) -> bool:
