@@ -50,6 +50,7 @@ from penstock.core.type_spec import type_spec_from_value as type_spec_from_value
 
 from penstock.api import nest as nest  # isort: skip
 from penstock.api import bitwise as bitwise
+from penstock.api import debugging as debugging
 from penstock.api import math as math
 from penstock.api.arithmetic import (
     add as add,
@@ -120,6 +121,38 @@ from penstock.api.arithmetic import (
 from penstock.api.arithmetic import (
     truncatemod as truncatemod,
 )
+from penstock.api.array import batch_to_space as batch_to_space
+from penstock.api.array import bitcast as bitcast
+from penstock.api.array import broadcast_dynamic_shape as broadcast_dynamic_shape
+from penstock.api.array import broadcast_static_shape as broadcast_static_shape
+from penstock.api.array import broadcast_to as broadcast_to
+from penstock.api.array import ensure_shape as ensure_shape
+from penstock.api.array import expand_dims as expand_dims
+from penstock.api.array import extract_volume_patches as extract_volume_patches
+from penstock.api.array import identity as identity
+from penstock.api.array import identity_n as identity_n
+from penstock.api.array import pad as pad
+from penstock.api.array import rank as rank
+from penstock.api.array import (
+    required_space_to_batch_paddings as required_space_to_batch_paddings,
+)
+from penstock.api.array import reshape as reshape
+from penstock.api.array import reverse as reverse
+from penstock.api.array import reverse_sequence as reverse_sequence
+from penstock.api.array import roll as roll
+from penstock.api.array import shape as shape
+from penstock.api.array import shape_n as shape_n
+from penstock.api.array import size as size
+from penstock.api.array import space_to_batch as space_to_batch
+from penstock.api.array import space_to_batch_nd as space_to_batch_nd
+from penstock.api.array import squeeze as squeeze
+from penstock.api.array import transpose as transpose
+from penstock.api.array import unravel_index as unravel_index
+from penstock.api.assertions import Assert as Assert
+from penstock.api.assertions import assert_equal as assert_equal
+from penstock.api.assertions import assert_greater as assert_greater
+from penstock.api.assertions import assert_less as assert_less
+from penstock.api.assertions import assert_rank as assert_rank
 from penstock.api.casting import (
     cast as cast,
 )
@@ -210,6 +243,14 @@ from penstock.api.elementwise import (
 from penstock.api.elementwise import (
     tanh as tanh,
 )
+from penstock.api.filling import eye as eye
+from penstock.api.filling import fill as fill
+from penstock.api.filling import one_hot as one_hot
+from penstock.api.filling import ones as ones
+from penstock.api.filling import ones_like as ones_like
+from penstock.api.filling import sequence_mask as sequence_mask
+from penstock.api.filling import zeros as zeros
+from penstock.api.filling import zeros_like as zeros_like
 from penstock.api.framework import (
     GradientTape as GradientTape,
 )
@@ -342,6 +383,35 @@ from penstock.api.framework import (
 from penstock.api.framework import (
     while_loop as while_loop,
 )
+from penstock.api.indexing import boolean_mask as boolean_mask
+from penstock.api.indexing import dynamic_partition as dynamic_partition
+from penstock.api.indexing import dynamic_stitch as dynamic_stitch
+from penstock.api.indexing import edit_distance as edit_distance
+from penstock.api.indexing import gather as gather
+from penstock.api.indexing import gather_nd as gather_nd
+from penstock.api.indexing import scatter_nd as scatter_nd
+from penstock.api.indexing import slice as slice
+from penstock.api.indexing import strided_slice as strided_slice
+from penstock.api.indexing import tensor_scatter_nd_add as tensor_scatter_nd_add
+from penstock.api.indexing import tensor_scatter_nd_max as tensor_scatter_nd_max
+from penstock.api.indexing import tensor_scatter_nd_min as tensor_scatter_nd_min
+from penstock.api.indexing import tensor_scatter_nd_sub as tensor_scatter_nd_sub
+from penstock.api.indexing import tensor_scatter_nd_update as tensor_scatter_nd_update
+from penstock.api.indexing import unique as unique
+from penstock.api.indexing import unique_with_counts as unique_with_counts
+from penstock.api.indexing import where as where
+from penstock.api.joining import concat as concat
+from penstock.api.joining import meshgrid as meshgrid
+from penstock.api.joining import parallel_stack as parallel_stack
+from penstock.api.joining import repeat as repeat
+from penstock.api.joining import split as split
+from penstock.api.joining import stack as stack
+from penstock.api.joining import tile as tile
+from penstock.api.joining import unstack as unstack
+from penstock.api.ordering import argsort as argsort
+from penstock.api.ordering import searchsorted as searchsorted
+from penstock.api.ordering import sort as sort
+from penstock.api.printing import print as print
 from penstock.api.reductions import (
     argmax as argmax,
 )
@@ -381,76 +451,6 @@ from penstock.api.sequences import (
 from penstock.api.sequences import (
     range as range,
 )
-from penstock.api import debugging as debugging
-from penstock.api.array import identity as identity
-from penstock.api.array import identity_n as identity_n
-from penstock.api.array import shape as shape
-from penstock.api.array import shape_n as shape_n
-from penstock.api.array import size as size
-from penstock.api.array import rank as rank
-from penstock.api.array import reshape as reshape
-from penstock.api.array import ensure_shape as ensure_shape
-from penstock.api.array import expand_dims as expand_dims
-from penstock.api.array import squeeze as squeeze
-from penstock.api.array import transpose as transpose
-from penstock.api.array import broadcast_to as broadcast_to
-from penstock.api.array import broadcast_static_shape as broadcast_static_shape
-from penstock.api.array import broadcast_dynamic_shape as broadcast_dynamic_shape
-from penstock.api.array import bitcast as bitcast
-from penstock.api.array import reverse as reverse
-from penstock.api.array import reverse_sequence as reverse_sequence
-from penstock.api.array import roll as roll
-from penstock.api.array import pad as pad
-from penstock.api.array import space_to_batch as space_to_batch
-from penstock.api.array import space_to_batch_nd as space_to_batch_nd
-from penstock.api.array import batch_to_space as batch_to_space
-from penstock.api.array import extract_volume_patches as extract_volume_patches
-from penstock.api.array import (
-    required_space_to_batch_paddings as required_space_to_batch_paddings,
-)
-from penstock.api.array import unravel_index as unravel_index
-from penstock.api.filling import fill as fill
-from penstock.api.filling import zeros as zeros
-from penstock.api.filling import ones as ones
-from penstock.api.filling import zeros_like as zeros_like
-from penstock.api.filling import ones_like as ones_like
-from penstock.api.filling import eye as eye
-from penstock.api.filling import one_hot as one_hot
-from penstock.api.filling import sequence_mask as sequence_mask
-from penstock.api.joining import concat as concat
-from penstock.api.joining import stack as stack
-from penstock.api.joining import parallel_stack as parallel_stack
-from penstock.api.joining import unstack as unstack
-from penstock.api.joining import split as split
-from penstock.api.joining import tile as tile
-from penstock.api.joining import repeat as repeat
-from penstock.api.joining import meshgrid as meshgrid
-from penstock.api.indexing import slice as slice
-from penstock.api.indexing import strided_slice as strided_slice
-from penstock.api.indexing import where as where
-from penstock.api.indexing import gather as gather
-from penstock.api.indexing import gather_nd as gather_nd
-from penstock.api.indexing import scatter_nd as scatter_nd
-from penstock.api.indexing import tensor_scatter_nd_update as tensor_scatter_nd_update
-from penstock.api.indexing import tensor_scatter_nd_add as tensor_scatter_nd_add
-from penstock.api.indexing import tensor_scatter_nd_sub as tensor_scatter_nd_sub
-from penstock.api.indexing import tensor_scatter_nd_max as tensor_scatter_nd_max
-from penstock.api.indexing import tensor_scatter_nd_min as tensor_scatter_nd_min
-from penstock.api.indexing import boolean_mask as boolean_mask
-from penstock.api.indexing import unique as unique
-from penstock.api.indexing import unique_with_counts as unique_with_counts
-from penstock.api.indexing import dynamic_partition as dynamic_partition
-from penstock.api.indexing import dynamic_stitch as dynamic_stitch
-from penstock.api.indexing import edit_distance as edit_distance
-from penstock.api.ordering import sort as sort
-from penstock.api.ordering import argsort as argsort
-from penstock.api.ordering import searchsorted as searchsorted
-from penstock.api.assertions import Assert as Assert
-from penstock.api.assertions import assert_equal as assert_equal
-from penstock.api.assertions import assert_greater as assert_greater
-from penstock.api.assertions import assert_less as assert_less
-from penstock.api.assertions import assert_rank as assert_rank
-from penstock.api.printing import print as print
 
 __version__ = "0.1.0"
 newaxis = None

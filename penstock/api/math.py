@@ -1,7 +1,5 @@
 """Mathematics: `tf.math`."""
 
-from typing import Any
-
 from penstock.api import special
 from penstock.api.arithmetic import (
     accumulate_n,
@@ -100,6 +98,7 @@ from penstock.api.nn.activations import (
     softplus,
     softsign,
 )
+from penstock.api.ordering import top_k
 from penstock.api.reductions import (
     argmax,
     argmin,
@@ -124,13 +123,25 @@ from penstock.api.reductions import (
     reduce_variance,
     zero_fraction,
 )
+from penstock.api.segments import (
+    segment_max,
+    segment_mean,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    unsorted_segment_max,
+    unsorted_segment_mean,
+    unsorted_segment_min,
+    unsorted_segment_prod,
+    unsorted_segment_sqrt_n,
+    unsorted_segment_sum,
+)
 from penstock.api.special import (
     bessel_i0,
     bessel_i0e,
     bessel_i1,
     bessel_i1e,
 )
-from penstock.runtime.dispatch import call
 
 __all__ = [
     "abs",
@@ -230,6 +241,11 @@ __all__ = [
     "round",
     "rsqrt",
     "scalar_mul",
+    "segment_max",
+    "segment_mean",
+    "segment_min",
+    "segment_prod",
+    "segment_sum",
     "sigmoid",
     "sign",
     "sin",
@@ -244,15 +260,17 @@ __all__ = [
     "subtract",
     "tan",
     "tanh",
+    "top_k",
     "truediv",
+    "unsorted_segment_max",
+    "unsorted_segment_mean",
+    "unsorted_segment_min",
+    "unsorted_segment_prod",
+    "unsorted_segment_sqrt_n",
+    "unsorted_segment_sum",
     "xdivy",
     "xlog1py",
     "xlogy",
     "zero_fraction",
     "zeta",
 ]
-
-
-def invert_permutation(x: Any, name: str | None = None) -> Any:
-    """Permutation that undoes x: result[x[i]] == i."""
-    return call("InvertPermutation", x, name=name)

@@ -10,11 +10,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.checks import require
 from penstock.ops.namespace import is_concrete, namespace
-from penstock.ops.summarize import summarize
+from penstock.ops.summarize import summarize as _written_out
 from penstock.ops.table import REQUIRED, TYPE_LIST, gradient, op
 
 _LEVELS = {
@@ -52,7 +52,7 @@ def assert_(condition: Any, data: Any, *, summarize: int, **_: Any) -> Any:
 
 def _brackets(value: Any, limit: int) -> str:
     array = np.asarray(value)
-    text = summarize(array, limit, escape=False)
+    text = _written_out(array, limit, escape=False)
     return text if array.ndim else f"[{text}]"
 
 
@@ -131,6 +131,35 @@ def check_numerics_gradient(g: Any, grad: Any) -> Any:
 
 
 @op(
+    "StringFormat",
+    inputs=("inputs: T",),
+    outputs=("output: string",),
+    attrs={"T": TYPE_LIST, "template": "%s", "placeholder": "%s", "summarize": 3},
+    kernel="host",
+    differentiable=False,
+    shape=lambda *_, **__: TensorShape.of(()),
+)
+def string_format(
+    inputs: Any, *, template: str, placeholder: str, summarize: int, **_: Any
+) -> Any:
+    """Put the inputs, written out, in place of the placeholders of a template.
+
+    Shape: inputs [...] each -> output [].
+    Errors: InvalidArgumentError when there are not as many placeholders as inputs.
+    """
+    pieces = template.split(placeholder)
+    if len(pieces) != len(inputs) + 1:
+        raise InvalidArgumentError(
+            f"template must have {len(inputs)} placeholders, one for each input, got "
+            f"{len(pieces) - 1}"
+        )
+    text = pieces[0]
+    for value, piece in zip(inputs, pieces[1:], strict=True):
+        text += _written_out(value, summarize) + piece
+    return np.array(text.encode(), object)
+
+
+@op(
     "PrintV2",
     inputs=("input: string",),
     attrs={"output_stream": "stderr", "end": "\n"},
@@ -177,7 +206,8 @@ def print_(x: Any, data: Any, *, message: str, first_n: int, summarize: int, **_
 
     Shape: input [...], data [...] each -> output [...].
     """
-    del first_n  # counts the calls of one node, which an array kernel cannot know
+    if first_n >= 0:
+        raise UnimplementedError("first_n of op 'Print' is not implemented; use tf.print")
     sys.stderr.write(message + "".join(_brackets(value, summarize) for value in data) + "\n")
     sys.stderr.flush()
     return x

@@ -1,5 +1,6 @@
 """`tf.nn`: the functions that neural networks are made of."""
 
+from penstock.api.array import depth_to_space, space_to_depth
 from penstock.api.nn.activations import (
     bias_add,
     crelu,
@@ -74,6 +75,7 @@ from penstock.api.nn.pooling import (
     pool,
 )
 from penstock.api.nn.space_to_batch import space_to_batch, with_space_to_batch
+from penstock.api.ordering import top_k
 
 __all__ = [
     "atrous_conv2d",
@@ -95,6 +97,7 @@ __all__ = [
     "conv_transpose",
     "convolution",
     "crelu",
+    "depth_to_space",
     "depthwise_conv2d",
     "depthwise_conv2d_backprop_filter",
     "depthwise_conv2d_backprop_input",
@@ -133,10 +136,12 @@ __all__ = [
     "softplus",
     "softsign",
     "space_to_batch",
+    "space_to_depth",
     "sparse_softmax_cross_entropy_with_logits",
     "sufficient_statistics",
     "swish",
     "tanh",
+    "top_k",
     "weighted_cross_entropy_with_logits",
     "weighted_moments",
     "with_space_to_batch",
