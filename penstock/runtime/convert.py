@@ -26,6 +26,11 @@ def register_tensor_conversion_function(base_type: type, conversion_func: Conver
     _converters.insert(0, (base_type, conversion_func))
 
 
+def has_conversion(value: Any) -> bool:
+    """Whether a function was registered that may turn `value` into a tensor."""
+    return any(isinstance(value, base) for base, _ in _converters)
+
+
 def convert_to_tensor(
     value: Any,
     dtype: Any = None,

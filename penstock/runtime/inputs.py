@@ -11,7 +11,7 @@ from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError
 from penstock.ops.table import TYPE_LIST, OpDef
 from penstock.runtime.context import state
-from penstock.runtime.convert import convert_to_tensor, to_numpy
+from penstock.runtime.convert import convert_to_tensor, has_conversion, to_numpy
 from penstock.runtime.tensor import EagerTensor, Tensor, TensorLike
 
 
@@ -140,7 +140,7 @@ def _convert(row: OpDef, name: str, value: Any, dtype: DType | None) -> Any:
         if dtype is not None and value.dtype is not dtype and value.dtype != dtype:
             _refuse_dtype(row, name, value.dtype, dtype)
         return value
-    if isinstance(value, CompositeTensor):
+    if isinstance(value, CompositeTensor) and not has_conversion(value):
         raise TypeError(
             f"input {name!r} of op {row.name} must be one tensor, got a "
             f"{type(value).__name__}; "
