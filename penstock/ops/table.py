@@ -115,6 +115,7 @@ class OpDef:
     list_output: bool = False
     defaults_suffice: bool = True
     quick: bool = False
+    index_positions: frozenset[int] = frozenset()
     variable_positions: tuple[int, ...] = ()
     write_positions: tuple[int, ...] = ()
 
@@ -138,6 +139,13 @@ class OpDef:
         self.variable_positions = tuple(i for i, name in enumerate(names) if name in accessed)
         self.write_positions = tuple(names.index(name) for name in self.writes)
         self._note_quick()
+        shared = {i for group in self.type_groups for i in group}
+        # Inputs with a type attr of their own that is not fixed: axes, sizes, permutations.
+        self.index_positions = frozenset(
+            i
+            for i, arg in enumerate(self.input_args)
+            if i > 0 and i not in shared and arg.type_attr.startswith(("T", "I"))
+        )
 
     def _note_quick(self) -> None:
         """Note whether eager calls can take the short way: numpy, one output, plain inputs."""

@@ -10,7 +10,7 @@ from penstock.runtime import eager
 from penstock.runtime.context import state
 from penstock.runtime.convert import use_packer
 from penstock.runtime.inputs import prepare
-from penstock.runtime.tensor import EagerTensor
+from penstock.runtime.tensor import EagerTensor, wrap
 
 _rows: dict[str, OpDef] = {}
 
@@ -37,9 +37,17 @@ def call(op_name: str, /, *inputs: Any, name: str | None = None, **attrs: Any) -
         output = eager.run_quick(row, inputs, full)
         if output is not None:
             if state.recorders:
-                _record(row, full, inputs, (output,), None)
+                _record(row, full, _as_tensors(inputs), (output,), None)
             return output
     return _call_slow(row, inputs, attrs, name)
+
+
+def _as_tensors(inputs: Any) -> Any:
+    """Inputs of a quick call for a tape: what was a Python list of integers becomes a tensor."""
+    return [
+        tensor if type(tensor) is EagerTensor else wrap(eager.index_array(tensor))
+        for tensor in inputs
+    ]
 
 
 def _call_slow(row: OpDef, inputs: Any, attrs: dict[str, Any], name: str | None) -> Any:

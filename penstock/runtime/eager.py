@@ -33,9 +33,15 @@ def run_quick(row: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Eager
     """
     values = []
     size = 0
-    for tensor in inputs:
+    for i, tensor in enumerate(inputs):
         if type(tensor) is not EagerTensor:
-            return None
+            if i not in row.index_positions:
+                return None
+            indices = index_array(tensor)
+            if indices is None:
+                return None
+            values.append(indices)
+            continue
         value = tensor._value
         if type(value) is not _ndarray:
             if isinstance(value, jax.Array):
@@ -61,6 +67,35 @@ def run_quick(row: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Eager
 
 
 _ndarray = np.ndarray
+
+# Arrays of small Python lists of integers (axes, sizes, permutations), which calls repeat.
+_index_arrays: dict[Any, Any] = {}
+_INDEX_ARRAYS_LIMIT = 4096
+
+
+def index_array(value: Any) -> Any:
+    """The int32 array of an int, or of a list or tuple of ints; None for anything else."""
+    kind = type(value)
+    if kind is list:
+        value = tuple(value)
+    elif kind is not tuple and kind is not int:
+        return None
+    items = value if kind is not int else (value,)
+    for item in items:
+        # 1, 1.0 and True are one key of a dict, but not one dtype.
+        if type(item) is not int:
+            return None
+    found = _index_arrays.get(value)
+    if found is not None:
+        return found
+    if not items or max(map(abs, items)) >= 2**31:
+        return None
+    array = np.asarray(value, np.int32)
+    array.flags.writeable = False
+    if len(_index_arrays) >= _INDEX_ARRAYS_LIMIT:
+        _index_arrays.clear()
+    _index_arrays[value] = array
+    return array
 
 
 def run(

@@ -101,7 +101,7 @@ class EagerTensor(Tensor):
     @property
     def shape(self) -> TensorShape:
         """Shape, fully known."""
-        return TensorShape(getattr(self._value, "shape", ()))
+        return TensorShape.of(getattr(self._value, "shape", ()))
 
     @property
     def ndim(self) -> int:
