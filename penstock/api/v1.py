@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.core.errors import UnimplementedError
+from penstock.core.errors import MissingNameError
 from penstock.core.tensor_shape import Dimension as Dimension
 from penstock.graph.branching import cond as cond
 from penstock.graph.branching import while_loop as while_loop
@@ -28,6 +28,10 @@ def executing_eagerly() -> bool:
     return state.graph is None
 
 
+def reset_default_graph() -> None:
+    """Forget the graph that is written into outside of functions: there is none."""
+
+
 def executing_eagerly_outside_functions() -> bool:
     """True: there are no graphs outside functions."""
     return True
@@ -36,4 +40,4 @@ def executing_eagerly_outside_functions() -> bool:
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(name)
-    raise UnimplementedError(f"tf.compat.v1.{name} is not implemented")
+    raise MissingNameError(f"tf.compat.v1.{name} is not implemented")

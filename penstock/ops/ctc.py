@@ -395,7 +395,7 @@ def _sparse(paths: list[Any]) -> tuple[Any, Any, Any]:
 
 
 class _Leaf:
-    """A label sequence in the search, with the log probability that it ends in a blank or not."""
+    """A label sequence, with the log probabilities that it ends in a blank or in a label."""
 
     __slots__ = (
         "blank",
@@ -433,7 +433,7 @@ class _Leaf:
 
 
 def _beam_search(logs: Any, width: int) -> list[_Leaf]:
-    """The best leaves after the last time step, the likeliest first. The last class is blank."""
+    """The leaves after the last time step, the likeliest first; the last class is blank."""
     root = _Leaf(None, -1)
     root.blank = root.total = 0.0
     leaves = [root]

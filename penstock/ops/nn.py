@@ -264,8 +264,14 @@ def softmax(logits: Any) -> Any:
     Shape: logits [..., classes] -> softmax [..., classes].
     """
     shifted = _shifted(logits, "Softmax")
-    powers = namespace(shifted).exp(shifted)
-    return (powers / powers.sum(axis=-1, keepdims=True)).astype(logits.dtype)
+    xp = namespace(shifted)
+    powers = xp.exp(shifted)
+    total = powers.sum(axis=-1, keepdims=True)
+    share = powers / total
+    if xp is not np or not np.isfinite(total).all():
+        # Beside an infinite logit the others have no share, where 0 / NaN would say NaN.
+        share = xp.where(powers == 0, powers, share)
+    return share.astype(logits.dtype)
 
 
 @gradient("Softmax")

@@ -1,6 +1,8 @@
 """`tf.nn`: the functions that neural networks are made of."""
 
 from penstock.api.array import depth_to_space, space_to_depth
+from penstock.api.counting import in_top_k
+from penstock.api.nn import experimental
 from penstock.api.nn.activations import (
     bias_add,
     crelu,
@@ -37,6 +39,8 @@ from penstock.api.nn.convolution import (
     erosion2d,
     separable_conv2d,
 )
+from penstock.api.nn.ctc import collapse_repeated, ctc_loss, ctc_unique_labels
+from penstock.api.nn.dropout import dropout
 from penstock.api.nn.embedding import embedding_lookup
 from penstock.api.nn.losses import (
     compute_average_loss,
@@ -87,6 +91,7 @@ __all__ = [
     "batch_norm_with_global_normalization",
     "batch_normalization",
     "bias_add",
+    "collapse_repeated",
     "compute_average_loss",
     "conv1d",
     "conv1d_transpose",
@@ -97,17 +102,22 @@ __all__ = [
     "conv_transpose",
     "convolution",
     "crelu",
+    "ctc_loss",
+    "ctc_unique_labels",
     "depth_to_space",
     "depthwise_conv2d",
     "depthwise_conv2d_backprop_filter",
     "depthwise_conv2d_backprop_input",
     "dilation2d",
+    "dropout",
     "elu",
     "embedding_lookup",
     "erosion2d",
+    "experimental",
     "fractional_avg_pool",
     "fractional_max_pool",
     "gelu",
+    "in_top_k",
     "l2_loss",
     "l2_normalize",
     "leaky_relu",

@@ -1,0 +1,163 @@
+"""Connectionist temporal classification: sequences of labels without their places in time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from penstock.core import dtypes
+from penstock.runtime.convert import convert_to_tensor
+from penstock.runtime.dispatch import call
+
+__all__ = ["collapse_repeated", "ctc_loss", "ctc_unique_labels"]
+
+# Loss of a sequence that has more labels than time: -log of TensorFlow's least probability.
+_IMPOSSIBLE = -float(np.log(1e-307))
+
+
+def ctc_loss(
+    labels: Any,
+    logits: Any,
+    label_length: Any,
+    logit_length: Any,
+    logits_time_major: bool = True,
+    unique: Any = None,
+    blank_index: int | None = None,
+    name: str | None = None,
+) -> Any:
+    """Negative log probability of label sequences, summed over all ways to spread them in time.
+
+    Args:
+        labels: integers `[n, longest]`, or a SparseTensor of them.
+        logits: `[time, n, classes]`, or `[n, time, classes]` without `logits_time_major`.
+        label_length: numbers of labels `[n]`; unused with a SparseTensor.
+        logit_length: numbers of time steps `[n]`.
+        logits_time_major: whether time is the first axis of `logits`.
+        unique: accepted for compatibility; the computation needs no distinct labels.
+        blank_index: the class that stands for no label; negative ones count from the end. None
+            is 0, and not accepted with a SparseTensor.
+        name: name of the op.
+
+    Returns:
+        One loss per sequence.
+
+    Raises:
+        ValueError: `blank_index` is missing or out of range.
+    """
+    del unique
+    logits = convert_to_tensor(logits)
+    if not logits_time_major:
+        logits = call("Transpose", logits, np.array([1, 0, 2], np.int32))
+    sparse = hasattr(labels, "dense_shape")
+    if blank_index is None:
+        if sparse:
+            raise ValueError("blank_index must be given when labels is a SparseTensor")
+        blank_index = 0
+    classes = logits.shape[2]
+    if classes is None:
+        raise ValueError("logits must have a known number of classes")
+    if not -classes <= blank_index < classes:
+        raise ValueError(f"blank_index must be in [{-classes}, {classes}), got {blank_index}")
+    blank = blank_index % classes
+    if blank != classes - 1:
+        parts = [
+            logits[:, :, :blank],
+            logits[:, :, blank + 1 :],
+            logits[:, :, blank : blank + 1],
+        ]
+        logits = call("ConcatV2", parts, 2)
+    steps = _int32(logit_length)
+    if sparse:
+        values = _without_blank(_int32(labels.values), blank)
+        loss, _ = call("CTCLoss", logits, labels.indices, values, steps, name=name)
+        return loss
+    labels, lengths = _int32(labels), _int32(label_length)
+    steps = call("Minimum", steps, call("Shape", logits)[0])
+    longest = call("Shape", labels)[1]
+    place = call("Range", 0, longest, 1)
+    inside = call("Less", place, call("ExpandDims", lengths, 1))
+    # Labels of the value of the blank end a sequence.
+    values = call("SelectV2", inside, _without_blank(labels, blank), np.int32(classes - 1))
+    row = call("Range", 0, call("Shape", labels)[0], 1)
+    rows, places = call("ExpandDims", row, 1), call("ExpandDims", place, 0)
+    grid = call(
+        "Pack", [rows + call("ZerosLike", places), places + call("ZerosLike", rows)], axis=2
+    )
+    flat = np.array([-1], np.int32)
+    loss, _ = call(
+        "CTCLoss",
+        logits,
+        call("Cast", call("Reshape", grid, np.array([-1, 2], np.int32)), DstT=dtypes.int64),
+        call("Reshape", values, flat),
+        steps,
+        ignore_longer_outputs_than_inputs=True,
+    )
+    limit = convert_to_tensor(_IMPOSSIBLE, dtype=loss.dtype)
+    fits = call("LessEqual", lengths, steps)
+    return call("SelectV2", fits, call("Minimum", loss, limit), limit, name=name)
+
+
+def ctc_unique_labels(labels: Any, name: str | None = None) -> tuple[Any, Any]:
+    """Distinct labels of each row, and where in them each label stands.
+
+    Args:
+        labels: integers `[n, longest]`, 0 beyond the end of a row.
+        name: name of the op.
+
+    Returns:
+        The distinct labels in order of appearance, padded with 0, and the places, both shaped
+        as `labels`.
+    """
+    labels = convert_to_tensor(labels)
+    same = call("Equal", call("ExpandDims", labels, 2), call("ExpandDims", labels, 1))
+    longest = call("Shape", labels)[1]
+    column = call("Range", 0, longest, 1)
+    # The first place with the same label; it is new where that is the place itself.
+    first = call("ArgMax", call("Cast", same, DstT=dtypes.int32), 2, output_type=dtypes.int32)
+    fresh = call("Equal", first, column)
+    rank = call("Cumsum", call("Cast", fresh, DstT=dtypes.int32), 1) - 1
+    rank_of_first = call("GatherV2", rank, first, 1, batch_dims=1)
+    places = call("Cast", rank_of_first, DstT=labels.dtype)
+    target = call("SelectV2", fresh, rank, longest)
+    hit = call("Equal", call("ExpandDims", target, 2), column)
+    spread = call("Cast", hit, DstT=labels.dtype) * call("ExpandDims", labels, 2)
+    return call("Sum", spread, 1, keep_dims=False, name=name), places
+
+
+def collapse_repeated(labels: Any, seq_length: Any, name: str | None = None) -> tuple[Any, Any]:
+    """Drop labels that repeat the one before them.
+
+    Args:
+        labels: integers `[n, longest]`.
+        seq_length: numbers of labels `[n]`.
+        name: name of the op.
+
+    Returns:
+        The labels that are left, padded with 0 to the longest row, and their numbers.
+    """
+    labels = convert_to_tensor(labels)
+    lengths = _int32(seq_length)
+    longest = call("Shape", labels)[1]
+    valid = call("Less", call("Range", 0, longest, 1), call("ExpandDims", lengths, 1))
+    changed = call("NotEqual", labels[:, 1:], labels[:, :-1])
+    first = call("OnesLike", call("Equal", labels[:, :1], labels[:, :1]))
+    kept = call("LogicalAnd", valid, call("ConcatV2", [first, changed], 1))
+    counts = call("Sum", call("Cast", kept, DstT=dtypes.int32), 1, keep_dims=False)
+    place = call("Cumsum", call("Cast", kept, DstT=dtypes.int32), 1) - 1
+    target = call("SelectV2", kept, place, longest)
+    width = call("Max", counts, 0, keep_dims=False)
+    column = call("Range", 0, width, 1)
+    hit = call("Cast", call("Equal", call("ExpandDims", target, 2), column), DstT=labels.dtype)
+    moved = call("Sum", hit * call("ExpandDims", labels, 2), 1, keep_dims=False, name=name)
+    return moved, call("Cast", counts, DstT=convert_to_tensor(seq_length).dtype)
+
+
+def _int32(x: Any) -> Any:
+    x = convert_to_tensor(x)
+    return x if x.dtype is dtypes.int32 else call("Cast", x, DstT=dtypes.int32)
+
+
+def _without_blank(labels: Any, blank: int) -> Any:
+    """Numbers of the labels once the class of the blank has gone to the end."""
+    return call("SelectV2", call("Greater", labels, np.int32(blank)), labels - 1, labels)
