@@ -16,6 +16,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.checks import require
 from penstock.ops.namespace import namespace
+from penstock.ops.slicing import tensor_strided_slice_update
 from penstock.ops.table import REQUIRED, gradient, op
 
 Array = Any
@@ -287,7 +288,7 @@ for _kind in _SCATTER:
         "new_axis_mask": 0,
         "shrink_axis_mask": 0,
     },
-    constant_inputs=("begin", "end", "strides"),
+    constant_inputs=("strides",),
     reads=("ref",),
     writes=("ref",),
     stateful=True,
@@ -300,18 +301,6 @@ def resource_strided_slice_assign(
 
     Shape: ref [] of a variable [...], begin [k], end [k], strides [k], value [...].
     """
-    index: list[Any] = []
-    for i in range(len(begin)):
-        bit = 1 << i
-        if masks["ellipsis_mask"] & bit:
-            index.append(Ellipsis)
-        elif masks["new_axis_mask"] & bit:
-            index.append(None)
-        elif masks["shrink_axis_mask"] & bit:
-            index.append(int(begin[i]))
-        else:
-            start = None if masks["begin_mask"] & bit else int(begin[i])
-            stop = None if masks["end_mask"] & bit else int(end[i])
-            index.append(slice(start, stop, int(strides[i])))
-    xp = namespace(ref, value)
-    return (scatter(xp, "Update", xp.asarray(ref), tuple(index), xp.asarray(value)),)
+    if value.dtype != ref.dtype:
+        raise InvalidArgumentError(f"value must be {ref.dtype} like the variable, got {value.dtype}")
+    return (tensor_strided_slice_update(ref, begin, end, strides, value, **masks),)

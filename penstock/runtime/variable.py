@@ -22,6 +22,7 @@ from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.eager import variables_lock
 from penstock.runtime.indexed_slices import IndexedSlices
+from penstock.runtime.operators import slice_arguments
 from penstock.runtime.tensor import EagerTensor, Reference, TensorLike
 from penstock.runtime.trackable import Trackable
 
@@ -635,10 +636,27 @@ _OPERATORS = (
     *(f"__{name}__" for name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "abs", "invert")),
     "__div__",
     "__rdiv__",
-    "__getitem__",
 )
 for _name in _OPERATORS:
     setattr(Variable, _name, _forward_operator(_name))
+
+
+def _get_item(self: Variable, key: Any) -> Any:
+    """A slice of the value, whose method `assign` writes into the variable."""
+    part = self.read_value()[key]
+
+    def assign(value: Any, name: str | None = None) -> Variable:
+        keys = key if isinstance(key, tuple) else (key,)
+        begin, end, strides, masks = slice_arguments(keys)
+        new = convert_to_tensor(value, self.dtype)
+        call("ResourceStridedSliceAssign", self.handle, begin, end, strides, new, **masks)
+        return self
+
+    part.assign = assign
+    return part
+
+
+Variable.__getitem__ = _get_item  # type: ignore[attr-defined]
 
 __all__ = [
     "Holder",
