@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.api import v1_nn as nn  # noqa: F401  (this is tf.compat.v1.nn)
 from penstock.core.errors import MissingNameError
 from penstock.core.tensor_shape import Dimension as Dimension
 from penstock.graph.branching import cond as cond

@@ -1,4 +1,4 @@
-"""`tf.compat.v1.nn`: what TensorFlow 1 calls by other names or arguments, and what it shares."""
+"""`tf.compat.v1.nn`: what TensorFlow 1 names or calls otherwise, and what it shares."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from penstock.api import nn
 from penstock.api.nn.normalization import fused_batch_norm as fused_batch_norm
 from penstock.core import dtypes
-from penstock.core.errors import UnimplementedError
+from penstock.core.errors import MissingNameError, UnimplementedError
 from penstock.runtime.dispatch import call
 
 # Functions that are the same in both versions.
@@ -61,7 +61,7 @@ def __getattr__(name: str) -> Any:
         return getattr(nn, name)
     if name.startswith("_"):
         raise AttributeError(name)
-    raise UnimplementedError(f"tf.compat.v1.nn.{name} is not implemented")
+    raise MissingNameError(f"tf.compat.v1.nn.{name} is not implemented")
 
 
 def avg_pool(
@@ -167,8 +167,8 @@ def embedding_lookup(
     del validate_indices
     if isinstance(params, (list, tuple)) and len(params) > 1 and partition_strategy != "div":
         raise UnimplementedError(
-            "tf.compat.v1.nn.embedding_lookup reads several tables only with partition_strategy "
-            f"'div', got {partition_strategy!r}"
+            "tf.compat.v1.nn.embedding_lookup reads several tables with strategy "
+            f"'div' only, got {partition_strategy!r}"
         )
     return nn.embedding_lookup(params, ids, max_norm=max_norm, name=name)
 
