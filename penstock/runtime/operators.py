@@ -196,8 +196,36 @@ def _boolean_mask(tensor: Any, mask: Any) -> Any:
 
 def strided_slice(tensor: Any, keys: tuple[Any, ...]) -> Any:
     """`tensor[keys]`: integers, slices, Ellipsis and None, whose bounds may be tensors."""
+    computed = [_is_computed(key) for key in keys]
+    if any(computed) and any(_is_bounded(key) for key in keys):
+        # XLA takes a computed place, or constant bounds, but not both in one vector.
+        ranges = tuple(
+            slice(None) if late else key for key, late in zip(keys, computed, strict=True)
+        )
+        places = tuple(
+            key if late or key is Ellipsis else slice(None)
+            for key, late in zip(keys, computed, strict=True)
+            if late or key is Ellipsis or key is None or isinstance(key, slice)
+        )
+        tensor, keys = strided_slice(tensor, ranges), places
     begin, end, strides, masks = slice_arguments(keys)
-    return call("StridedSlice", tensor, begin, end, strides, name=None, **masks)
+    return call("StridedSlice", tensor, begin, end, strides, **masks)
+
+
+def _is_computed(key: Any) -> bool:
+    """Whether an index is a tensor of a graph without a value."""
+    return (
+        isinstance(key, TensorLike)
+        and not isinstance(key, EagerTensor)
+        and getattr(key, "static_value", None) is None
+    )
+
+
+def _is_bounded(key: Any) -> bool:
+    """Whether an entry takes a constant part of its axis."""
+    if isinstance(key, slice):
+        return (key.start, key.stop, key.step) != (None, None, None)
+    return key is not None and key is not Ellipsis and not _is_computed(key)
 
 
 def slice_arguments(keys: tuple[Any, ...]) -> tuple[Any, Any, Any, dict[str, int]]:
