@@ -6,7 +6,6 @@ import importlib.util
 import sys
 import threading
 
-from penstock.core.errors import MissingNameError
 from penstock.shim.finder import TensorFlowFinder
 from penstock.shim.modules import ROOT, TensorFlowModule, resolve
 from penstock.shim.names import IDENTITIES
@@ -43,7 +42,7 @@ def _take_identities() -> None:
         if _is_there(place.partition(":")[0]):
             try:
                 kind = resolve(place)
-            except MissingNameError:
+            except AttributeError:
                 continue
             kind.__name__ = kind.__qualname__ = name
             kind.__module__ = module

@@ -1,0 +1,53 @@
+"""Runs test files of the Keras wheel on penstock.
+
+Usage: python tests/keras_suite/run.py [keras/src/ops ...] [pytest options]
+
+Paths are those inside the wheel; without one the whole suite runs. Known failures are skipped unless
+`--with-known-failures` is given.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def main(arguments):
+    sys.path.insert(0, str(REPOSITORY))
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    import pytest
+
+    targets = [each for each in arguments if each.startswith("keras/")]
+    options = [each for each in arguments if not each.startswith("keras/")]
+    packages = Path(importlib.util.find_spec("keras").origin).parents[1]
+    paths = [str(packages / each) for each in targets or ["keras/src"]]
+    with tempfile.TemporaryDirectory() as scratch:
+        # An empty configuration: the project's own turns warnings into errors.
+        settings = Path(scratch, "pytest.ini")
+        settings.write_text("[pytest]\npython_files = *_test.py\n")
+        return pytest.main(
+            [
+                "-c",
+                str(settings),
+                f"--rootdir={packages}",
+                "-p",
+                "tests.keras_suite.plugin",
+                "-p",
+                "no:cacheprovider",
+                "--import-mode=importlib",
+                "-q",
+                *options,
+                *paths,
+            ]
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
