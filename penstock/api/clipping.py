@@ -64,8 +64,9 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
     """
 
     def clip(values: Any) -> Any:
-        if np.isscalar(clip_norm):
-            limit: Any = max(clip_norm, 0)
+        limit: Any
+        if isinstance(clip_norm, (int, float, np.generic)):
+            limit = max(clip_norm, 0)  # type: ignore[type-var]
         else:
             limit = call("Cast", call("Maximum", clip_norm, 0), DstT=values.dtype)
         squares = call(

@@ -40,6 +40,7 @@ from penstock.api.arithmetic import (
     xlogy,
     zeta,
 )
+from penstock.api.array import invert_permutation
 from penstock.api.counting import (
     bincount,
     confusion_matrix,
@@ -136,6 +137,7 @@ from penstock.api.segments import (
     unsorted_segment_sqrt_n,
     unsorted_segment_sum,
 )
+from penstock.api.sequences import sobol_sample
 from penstock.api.special import (
     bessel_i0,
     bessel_i0e,
@@ -250,6 +252,7 @@ __all__ = [
     "sign",
     "sin",
     "sinh",
+    "sobol_sample",
     "softmax",
     "softplus",
     "softsign",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 
+from penstock.api.operands import integers
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -38,11 +38,6 @@ __all__ = [
 ]
 
 
-@functools.lru_cache(maxsize=64)
-def _all_axes(rank: int) -> Any:
-    return np.arange(rank, dtype=np.int32)
-
-
 def axes_of(tensor: Any, axis: Any) -> Any:
     """Return the axes to reduce as what an op takes; None stands for all of `tensor`.
 
@@ -53,13 +48,11 @@ def axes_of(tensor: Any, axis: Any) -> Any:
     if axis is None:
         rank = tensor.shape.rank
         if rank is not None:
-            return _all_axes(rank)
+            return integers(tuple(range(rank)))
         return call("Range", 0, call("Rank", tensor), 1)
-    if isinstance(axis, int):
-        return np.asarray(axis, np.int32)
     if isinstance(axis, (list, tuple)) and not axis:
         return np.zeros((0,), np.int32)
-    return axis
+    return integers(axis)
 
 
 def _reduce(op_name: str, x: Any, axis: Any, keepdims: Any, name: str | None) -> Any:
@@ -208,7 +201,13 @@ def argmax(
 ) -> Any:
     """Index of the largest element along `axis`, 0 if it is None; the first of equal ones."""
     axis = 0 if axis is None else axis
-    return call("ArgMax", input, axis, output_type=dtypes.as_dtype(output_type), name=name)
+    return call(
+        "ArgMax",
+        convert_to_tensor(input),
+        integers(axis),
+        output_type=dtypes.as_dtype(output_type),
+        name=name,
+    )
 
 
 def argmin(
@@ -216,7 +215,13 @@ def argmin(
 ) -> Any:
     """Index of the smallest element along `axis`, 0 if it is None; the first of equal ones."""
     axis = 0 if axis is None else axis
-    return call("ArgMin", input, axis, output_type=dtypes.as_dtype(output_type), name=name)
+    return call(
+        "ArgMin",
+        convert_to_tensor(input),
+        integers(axis),
+        output_type=dtypes.as_dtype(output_type),
+        name=name,
+    )
 
 
 def cumsum(
@@ -235,6 +240,8 @@ def cumsum(
         reverse: the sum runs from the end.
         name: name of the node in a graph.
     """
+    x = convert_to_tensor(x)
+    axis = integers(axis)
     return call("Cumsum", x, axis, exclusive=bool(exclusive), reverse=bool(reverse), name=name)
 
 
@@ -246,6 +253,8 @@ def cumprod(
     name: str | None = None,
 ) -> Any:
     """Running product along `axis`; the arguments are those of `cumsum`."""
+    x = convert_to_tensor(x)
+    axis = integers(axis)
     return call("Cumprod", x, axis, exclusive=bool(exclusive), reverse=bool(reverse), name=name)
 
 
@@ -259,8 +268,8 @@ def cumulative_logsumexp(
     """Logarithm of the running sum of exponentials along `axis`; arguments as in `cumsum`."""
     return call(
         "CumulativeLogsumexp",
-        x,
-        axis,
+        convert_to_tensor(x),
+        integers(axis),
         exclusive=bool(exclusive),
         reverse=bool(reverse),
         name=name,

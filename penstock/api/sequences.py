@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.operands import integers
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.tensor import Tensor
 
-__all__ = ["range", "linspace"]
+__all__ = ["range", "linspace", "sobol_sample"]
 
 _RANKED = (
     dtypes.int32,
@@ -41,9 +42,12 @@ def range(
     if limit is None:
         start, limit = 0, start
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    given = (start, limit, delta)
+    if wanted is None:
+        given = tuple(integers(each) for each in given)
     numbers = [
         each if isinstance(each, Tensor) else convert_to_tensor(each, dtype=wanted)
-        for each in (start, limit, delta)
+        for each in given
     ]
     if wanted is None:
         for each in numbers:
@@ -90,3 +94,22 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: Any
     # The last entry is given as it is: the sum of the steps may miss it.
     at_end = call("LogicalAnd", call("Equal", column, last), call("Greater", column, 0))
     return call("SelectV2", at_end, stop, entries, name=name)
+
+
+def sobol_sample(
+    dim: Any,
+    num_results: Any,
+    skip: Any = 0,
+    dtype: Any = dtypes.float32,
+    name: str | None = None,
+) -> Any:
+    """Points of Sobol's sequence, which fill the unit cube evenly.
+
+    Args:
+        dim: number of coordinates of a point.
+        num_results: number of points.
+        skip: number of points passed over.
+        dtype: float32 or float64.
+        name: name of the node in a graph.
+    """
+    return call("SobolSample", dim, num_results, skip, dtype=dtypes.as_dtype(dtype), name=name)

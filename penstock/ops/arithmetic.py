@@ -47,7 +47,9 @@ def add(x: Any, y: Any) -> Any:
 
     Shape: x [...], y [...] -> z [...], broadcast together.
     """
-    return binary("Add", x, y, _ADDED).add(x, y)
+    total = binary("Add", x, y, _ADDED).add(x, y)
+    # The sum of two scalar arrays of text is no array.
+    return np.asarray(total, object) if x.dtype == object else total
 
 
 @gradient("AddV2", "Add")

@@ -14,7 +14,7 @@ from penstock.ops.elementwise import COMPLEX, binary, kinds, reduce_both, unary
 from penstock.ops.table import gradient, op
 
 _FLOAT32_64 = kinds(dtypes.float32, dtypes.float64)
-_PARTS = {"attrs": {"Tout": dtypes.float32}, "outputs": ("output: Tout",)}
+_PARTS: dict[str, Any] = {"attrs": {"Tout": dtypes.float32}, "outputs": ("output: Tout",)}
 
 
 @op(

@@ -44,7 +44,16 @@ _LOGICAL: dict[str, Any] = {
 
 
 def _axes(input: Any, reduction_indices: Any) -> tuple[int, ...]:
-    return axes_in(np.ravel(reduction_indices).tolist(), input.ndim, "reduction axis")
+    rank = input.ndim
+    if reduction_indices.dtype.kind not in "iu" and reduction_indices.size:
+        raise InvalidArgumentError(
+            f"reduction axes must be integers, got {reduction_indices.dtype}"
+        )
+    if reduction_indices.ndim == 0:
+        return (axis_in(int(reduction_indices), rank, "reduction axis"),)
+    if reduction_indices.ndim > 1:
+        reduction_indices = reduction_indices.reshape(-1)
+    return axes_in(reduction_indices.tolist(), rank, "reduction axis")
 
 
 def _reduced_shape(input: Any, reduction_indices: Any, *, keep_dims: bool) -> TensorShape:
@@ -65,7 +74,8 @@ def _summed(xp: Any, input: Any, axes: tuple[int, ...], keep_dims: bool) -> Any:
     """Sum in the dtype of the input; halves are added up in float32 and not rounded back."""
     wide = widened(input)
     if xp is np:
-        return np.add.reduce(wide, axis=axes, dtype=wide.dtype, keepdims=keep_dims)
+        add: Any = np.add.reduce  # what np.sum calls, after microseconds of its own
+        return add(wide, axis=axes, dtype=wide.dtype, keepdims=keep_dims)
     return xp.sum(wide, axis=axes, dtype=wide.dtype, keepdims=keep_dims)
 
 
@@ -227,7 +237,9 @@ def _kept(g: Any, *tensors: Any) -> tuple[Any, ...]:
     # Axes that only running can tell: ones are put into the input's shape at these places.
     shape = g.call("Shape", x)
     rank = g.call("Rank", x)
-    axes = g.call("Reshape", g.call("Cast", g.inputs[1], DstT=dtypes.int32), np.int32([-1]))
+    axes = g.call(
+        "Reshape", g.call("Cast", g.inputs[1], DstT=dtypes.int32), np.asarray([-1], np.int32)
+    )
     axes = g.call("FloorMod", g.call("AddV2", axes, rank), rank)
     ones = g.call("OnesLike", axes)
     rows = g.call("ExpandDims", axes, 1)
@@ -311,7 +323,9 @@ def _products_of_others(g: Any, x: Any, reduced: list[int]) -> Any:
             g.call("GatherV2", shape, np.arange(start, stop, dtype=np.int32), np.int32(0))
             for start, stop in ((0, len(reduced)), (len(reduced), x.shape.rank))
         ]
-        rows = g.call("Pack", [g.call("Prod", part, np.int32([0])) for part in parts])
+        rows = g.call(
+            "Pack", [g.call("Prod", part, np.asarray([0], np.int32)) for part in parts]
+        )
     flat = g.call("Reshape", moved, rows)
     left = g.call("Cumprod", flat, np.int32(0), exclusive=True)
     right = g.call("Cumprod", flat, np.int32(0), exclusive=True, reverse=True)

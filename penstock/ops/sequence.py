@@ -27,7 +27,7 @@ def _range_size(start: Any, limit: Any, delta: Any) -> int:
             f"start {relation} limit must hold when delta is {delta}, got {start} and {limit}"
         )
     if isinstance(start, int):
-        return max(0, -((start - limit) // delta))
+        return max(0, -int((start - limit) // delta))
     size = math.ceil(abs((limit - start) / delta))
     return int(size)
 

@@ -279,6 +279,7 @@ _FAMILIES: Final = (
     "scan",
     "counting",
     "sequence",
+    "sobol",
     "linalg",
     "factorization",
     "solving",

@@ -11,6 +11,11 @@ def span(start, limit, delta, dtype):
 
 
 SAMPLES = [
+    Sample(
+        "SobolSample",
+        (np.int32(2), np.int32(4), np.int32(0)),
+        np.float32([[0.5, 0.5], [0.75, 0.25], [0.25, 0.75], [0.375, 0.375]]),
+    ),
     Sample("Range", span(3, 18, 3, np.int32), np.int32([3, 6, 9, 12, 15])),
     Sample("Range", span(3, 0, -2, np.int64), np.int64([3, 1])),
     Sample("Range", span(0, 0, 1, np.int32), np.zeros((0,), np.int32)),
