@@ -1,4 +1,4 @@
-"""Attrs between `AttrValue` messages and the Python values that the rows of the op table take."""
+"""Attrs between `AttrValue` messages and the Python values that rows of the op table take."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def read_attrs(row: OpDef, messages: Mapping[str, Any], node: str) -> dict[str, 
     for name, value in attrs.items():
         if value is REQUIRED:
             raise InvalidArgumentError(
-                f"node {node!r} of op {row.name} must have the attr {name!r}, which has no default"
+                f"node {node!r} of op {row.name} must have the attr {name!r}, which has no "
+                "default"
             )
     return attrs
 

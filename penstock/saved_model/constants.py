@@ -1,0 +1,38 @@
+"""Names that stand in the files of a SavedModel."""
+
+from typing import Final
+
+SAVED_MODEL_SCHEMA_VERSION: Final = 1
+SAVED_MODEL_FILENAME_PB: Final = "saved_model.pb"
+SAVED_MODEL_FILENAME_PBTXT: Final = "saved_model.pbtxt"
+SAVED_MODEL_FILENAME_CPB: Final = "saved_model.cpb"
+FINGERPRINT_FILENAME: Final = "fingerprint.pb"
+VARIABLES_DIRECTORY: Final = "variables"
+VARIABLES_FILENAME: Final = "variables"
+ASSETS_DIRECTORY: Final = "assets"
+EXTRA_ASSETS_DIRECTORY: Final = "assets.extra"
+DEBUG_DIRECTORY: Final = "debug"
+DEBUG_INFO_FILENAME_PB: Final = "saved_model_debug_info.pb"
+ASSETS_KEY: Final = "saved_model_assets"
+MAIN_OP_KEY: Final = "saved_model_main_op"
+LEGACY_INIT_OP_KEY: Final = "legacy_init_op"
+INIT_OP_SIGNATURE_KEY: Final = "__saved_model_init_op"
+TRAIN_OP_SIGNATURE_KEY: Final = "__saved_model_train_op"
+
+SERVING: Final = "serve"
+TRAINING: Final = "train"
+EVAL: Final = "eval"
+GPU: Final = "gpu"
+TPU: Final = "tpu"
+
+DEFAULT_SERVING_SIGNATURE_DEF_KEY: Final = "serving_default"
+PREDICT_METHOD_NAME: Final = "tensorflow/serving/predict"
+CLASSIFY_METHOD_NAME: Final = "tensorflow/serving/classify"
+REGRESS_METHOD_NAME: Final = "tensorflow/serving/regress"
+CLASSIFY_INPUTS: Final = "inputs"
+CLASSIFY_OUTPUT_CLASSES: Final = "classes"
+CLASSIFY_OUTPUT_SCORES: Final = "scores"
+PREDICT_INPUTS: Final = "inputs"
+PREDICT_OUTPUTS: Final = "outputs"
+REGRESS_INPUTS: Final = "inputs"
+REGRESS_OUTPUTS: Final = "outputs"

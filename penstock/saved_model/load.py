@@ -1,0 +1,413 @@
+"""`tf.saved_model.load`: objects, variables and functions from a SavedModel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from penstock.core.errors import DataLossError, NotFoundError, UnimplementedError
+from penstock.graph.graph_def.reader import Library
+from penstock.runtime.context import init_scope
+from penstock.runtime.data_structures import ListWrapper, _DictWrapper, wrap_container
+from penstock.runtime.resources import Asset, CapturableResource
+from penstock.runtime.tensor import EagerTensor, wrap
+from penstock.runtime.trackable import AutoTrackable, Trackable
+from penstock.runtime.variable import (
+    Variable,
+    VariableAggregation,
+    VariableSynchronization,
+)
+from penstock.saved_model import constants
+from penstock.saved_model.files import choose_meta_graph, read_saved_model, variables_prefix
+from penstock.saved_model.function_spec import FunctionSpec
+from penstock.saved_model.options import LoadOptions
+from penstock.saved_model.saved_function import (
+    RestoredFunction,
+    SavedConcreteFunction,
+    SignatureMap,
+)
+from penstock.saved_model.structured_value import decode
+from penstock.wire import protos
+from penstock.wire.bundle import BundleReader
+from penstock.wire.tensors import make_dtype, make_ndarray, make_shape
+
+_GRAPH_KEY: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_TUPLE: Final = "trackable_tuple_wrapper"
+
+
+def load(
+    export_dir: str | os.PathLike[str],
+    tags: Iterable[str] | str | None = None,
+    options: LoadOptions | None = None,
+) -> Any:
+    """Load a SavedModel.
+
+    Args:
+        export_dir: its directory.
+        tags: tags of the graph that is wanted; None takes the only one.
+        options: see `LoadOptions`.
+
+    Returns:
+        An object with the attributes of the saved one: variables, functions and objects like
+        itself, and `signatures`, a mapping of functions.
+
+    Raises:
+        NotFoundError: there is no SavedModel.
+        DataLossError: its files are damaged.
+        ValueError: it has no graph with these tags.
+    """
+    where = os.fspath(export_dir)
+    meta_graph = choose_meta_graph(read_saved_model(where), tags, where)
+    if not meta_graph.HasField("object_graph_def"):
+        raise UnimplementedError(
+            f"'{where}' is a SavedModel of TensorFlow 1, without objects, which is not loaded"
+        )
+    with init_scope():
+        return _Loader(meta_graph, Path(where), options or LoadOptions()).load()
+
+
+class RestoredResource(CapturableResource, AutoTrackable):
+    """A resource, such as a table, that functions of the file make and fill."""
+
+    def _create_resource(self) -> Any:
+        return self._saved("_create_resource")()
+
+    def _initialize(self) -> Any:
+        function = self.__dict__.get("_initializer")
+        return None if function is None else function()
+
+    def _saved(self, name: str) -> Any:
+        try:
+            return self.__dict__[f"_saved{name}"]
+        except KeyError:
+            raise UnimplementedError(
+                "a resource of the SavedModel has no function that makes it"
+            ) from None
+
+
+class UserObject(AutoTrackable):
+    """An object of the saved program, with its attributes and functions."""
+
+
+class _Loader:
+    """Makes the objects of one SavedModel."""
+
+    def __init__(self, meta_graph: Any, directory: Path, options: LoadOptions) -> None:
+        self._meta_graph = meta_graph
+        self._directory = directory
+        self._options = options
+        self._saved = meta_graph.object_graph_def
+        self._library = Library(
+            meta_graph.graph_def.library.function, f"SavedModel '{directory}'"
+        )
+        self._constants: dict[str, Any] = {}
+        self._traces: dict[str, SavedConcreteFunction] = {}
+        self._objects: list[Any] = []
+
+    def load(self) -> Any:
+        """Make all objects, join them, give them their values, and return the root."""
+        nodes = list(self._saved.nodes)
+        if not nodes:
+            raise DataLossError(f"'{self._directory}' must have a root object, got none")
+        self._objects = [self._make(node) for node in nodes]
+        for i, node in enumerate(nodes):
+            self._add_children(i, node)
+        if not self._options.experimental_skip_checkpoint:
+            self._restore()
+        for item in self._objects:
+            if isinstance(item, RestoredResource):
+                _initialize(item)
+        root = self._object(0)
+        info = self._meta_graph.meta_info_def
+        self._describe(root, "tensorflow_version", info.tensorflow_version)
+        self._describe(root, "tensorflow_git_version", info.tensorflow_git_version)
+        if self._options.experimental_load_function_aliases:
+            self._describe(root, "function_aliases", self._aliases())
+        # Handles are kept by functions; this keeps the variables behind them.
+        self._describe(root, "_loaded_objects", self._objects)
+        return root
+
+    def _describe(self, root: Any, name: str, value: Any) -> None:
+        if hasattr(root, "__dict__") and name not in root.__dict__:
+            object.__setattr__(root, name, value)
+
+    def _aliases(self) -> dict[str, list[Any]]:
+        aliases: dict[str, list[Any]] = {}
+        for name, alias in self._meta_graph.meta_info_def.function_aliases.items():
+            if name in self._saved.concrete_functions:
+                aliases.setdefault(alias, []).append(self._trace(name).build())
+        return aliases
+
+    # -- objects --------------------------------------------------------------------------
+
+    def _make(self, node: Any) -> Any:
+        kind = node.WhichOneof("kind")
+        maker = self._MAKERS.get(kind or "user_object")
+        if maker is None:
+            raise DataLossError(f"'{self._directory}' has an object of unknown kind {kind!r}")
+        return maker(self, node)
+
+    def _make_user_object(self, node: Any) -> Any:
+        identifier = node.user_object.identifier
+        if identifier == "trackable_list_wrapper":
+            return ListWrapper()
+        if identifier == "trackable_dict_wrapper":
+            return _DictWrapper()
+        if identifier == _TUPLE:
+            return None  # made once its items are
+        if identifier == "signature_map":
+            return SignatureMap()
+        names = [child.local_name for child in node.children]
+        if "__call__" in names or any(name.startswith("__") for name in names):
+            # Python looks such methods up in the class: this object gets one of its own.
+            return type("UserObject", (UserObject,), {})()
+        return UserObject()
+
+    def _make_variable(self, node: Any) -> Variable:
+        message = node.variable
+        variable = Variable.__new__(Variable)
+        variable._setup(
+            name=message.name or None,
+            dtype=make_dtype(message.dtype, "variable").base_dtype,
+            shape=make_shape(message.shape),
+            trainable=message.trainable,
+            synchronization=VariableSynchronization(message.synchronization),
+            aggregation=VariableAggregation(message.aggregation),
+        )
+        return variable
+
+    def _make_constant(self, node: Any) -> Any:
+        if not self._constants:
+            self._constants = {
+                graph_node.name: graph_node
+                for graph_node in self._meta_graph.graph_def.node
+                if graph_node.op == "Const"
+            }
+        name = node.constant.operation
+        if name not in self._constants:
+            raise DataLossError(f"'{self._directory}' must have a constant {name!r}")
+        tensor = self._constants[name].attr["value"].tensor
+        dtype = make_dtype(tensor.dtype, f"constant {name!r}").base_dtype
+        return wrap(make_ndarray(tensor, what=f"constant {name!r}"), dtype)
+
+    def _make_asset(self, node: Any) -> Asset:
+        index = node.asset.asset_file_def_index
+        if index >= len(self._meta_graph.asset_file_def):
+            raise DataLossError(f"'{self._directory}' has no asset number {index}")
+        name = self._meta_graph.asset_file_def[index].filename
+        if Path(name).name != name:
+            raise DataLossError(f"the name of an asset must have no directories, got {name!r}")
+        return Asset(self._directory / constants.ASSETS_DIRECTORY / name)
+
+    def _make_function(self, node: Any) -> Any:
+        message = node.function
+        spec = FunctionSpec.from_proto(message.function_spec)
+        traces = [self._trace(name) for name in message.concrete_functions]
+        name = message.concrete_functions[0] if message.concrete_functions else "function"
+        return RestoredFunction(traces, spec, name)
+
+    def _make_bare_function(self, node: Any) -> Callable[[], Any]:
+        """A trace that is called by itself. Its graph is read when it is first asked for."""
+        message = node.bare_concrete_function
+        trace = self._trace(message.concrete_function_name)
+        keywords = list(message.argument_keywords)
+        positional = message.allowed_positional_arguments
+        return lambda: trace.build(keywords=keywords, positional=positional)
+
+    def _make_resource(self, node: Any) -> RestoredResource:
+        return RestoredResource(device=node.resource.device)
+
+    def _make_captured(self, node: Any) -> None:
+        return None
+
+    _MAKERS: Final[Mapping[str, Callable[[_Loader, Any], Any]]] = {
+        "user_object": _make_user_object,
+        "variable": _make_variable,
+        "constant": _make_constant,
+        "asset": _make_asset,
+        "function": _make_function,
+        "bare_concrete_function": _make_bare_function,
+        "resource": _make_resource,
+        "captured_tensor": _make_captured,
+    }
+
+    def _trace(self, name: str) -> SavedConcreteFunction:
+        found = self._traces.get(name)
+        if found is None:
+            if name not in self._saved.concrete_functions:
+                raise DataLossError(f"'{self._directory}' does not describe function {name!r}")
+            message = self._saved.concrete_functions[name]
+            bound = list(message.bound_inputs)
+            found = self._traces[name] = SavedConcreteFunction(
+                self._library,
+                name,
+                decode(message.canonicalized_input_signature),
+                decode(message.output_signature),
+                lambda: [self._tensor(i) for i in bound],
+            )
+        return found
+
+    def _tensor(self, index: int) -> Any:
+        """The tensor that a function captures for an object."""
+        item = self._object(index)
+        if isinstance(item, Variable):
+            return item.handle
+        if isinstance(item, EagerTensor):
+            return item
+        if isinstance(item, Asset):
+            return item.asset_path
+        if isinstance(item, CapturableResource):
+            return item.resource_handle
+        raise UnimplementedError(
+            f"a function of '{self._directory}' uses a {type(item).__name__}, which cannot be "
+            "an argument"
+        )
+
+    def _object(self, index: int) -> Any:
+        """Object number `index`, a tuple once its items are there."""
+        if not 0 <= index < len(self._objects):
+            raise DataLossError(f"'{self._directory}' has no object number {index}")
+        item = self._objects[index]
+        if item is None:
+            node = self._saved.nodes[index]
+            if node.user_object.identifier == _TUPLE:
+                item = self._objects[index] = self._make_tuple(node)
+        return item
+
+    def _make_tuple(self, node: Any) -> Any:
+        items: dict[int, Any] = {
+            int(child.local_name): self._object(child.node_id)
+            for child in node.children
+            if child.local_name.isdigit()
+        }
+        size = max(items, default=-1) + 1
+        return wrap_container(tuple(items.get(i) for i in range(size)))
+
+    # -- joining --------------------------------------------------------------------------
+
+    def _add_children(self, index: int, node: Any) -> None:
+        kind = node.WhichOneof("kind")
+        if kind in ("function", "bare_concrete_function", "constant", "variable", "asset"):
+            return
+        parent = self._object(index)
+        for child in node.children:
+            value = self._object(child.node_id)
+            self._attach(parent, child.local_name, value, self._saved.nodes[child.node_id])
+
+    def _attach(self, parent: Any, name: str, value: Any, node: Any) -> None:
+        if isinstance(parent, SignatureMap):
+            parent.add(name, value)
+            return
+        if node.WhichOneof("kind") == "bare_concrete_function":
+            value = value()
+        if isinstance(parent, RestoredResource) and name in _RESOURCE_METHODS:
+            parent.__dict__[_RESOURCE_METHODS[name]] = value
+        elif isinstance(parent, ListWrapper):
+            _set_item(parent, name, value)
+        elif isinstance(parent, _DictWrapper):
+            parent[name] = value
+        elif isinstance(parent, tuple):
+            pass
+        elif name.startswith("__") and callable(value):
+            setattr(type(parent), name, _method(value))
+            parent._track_trackable(value, name, overwrite=True)
+        else:
+            setattr(parent, name, value)
+
+    # -- values ---------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        prefix = variables_prefix(self._directory)
+        if not Path(f"{prefix}.index").exists():
+            if any(isinstance(item, Variable) for item in self._objects):
+                raise NotFoundError(f"'{prefix}.index' must hold the variables, and is missing")
+            return
+        reader = BundleReader(prefix)
+        if _GRAPH_KEY not in reader:
+            return
+        serialized = reader.read(_GRAPH_KEY).item()
+        graph = protos.parse(protos.TrackableObjectGraph, serialized, f"objects of '{prefix}'")
+        keys = self._checkpoint_nodes(graph)
+        for i, item in enumerate(self._objects):
+            if isinstance(item, Variable):
+                self._restore_variable(item, keys.get(i), reader)
+            elif self._saved.nodes[i].saveable_objects and i in keys:
+                self._restore_with_functions(self._saved.nodes[i], keys[i], reader)
+
+    def _checkpoint_nodes(self, graph: Any) -> dict[int, Any]:
+        """For each object its node in the checkpoint, found by walking both by name."""
+        found: dict[int, Any] = {}
+        stack = [(0, 0)]
+        while stack:
+            saved, stored = stack.pop()
+            if saved in found or stored >= len(graph.nodes):
+                continue
+            found[saved] = graph.nodes[stored]
+            children = {c.local_name: c.node_id for c in graph.nodes[stored].children}
+            stack.extend(
+                (child.node_id, children[child.local_name])
+                for child in self._saved.nodes[saved].children
+                if child.local_name in children
+            )
+        return found
+
+    def _restore_variable(self, variable: Variable, node: Any, reader: BundleReader) -> None:
+        attribute = None if node is None or not node.attributes else node.attributes[0]
+        if attribute is None or attribute.checkpoint_key not in reader:
+            if self._options.allow_partial_checkpoint:
+                return
+            raise DataLossError(
+                f"'{self._directory}' must hold a value of variable {variable.name!r}; pass "
+                "LoadOptions(allow_partial_checkpoint=True) to leave it without"
+            )
+        value = reader.read(attribute.checkpoint_key)
+        variable._holder.set_value(value, owned=False)
+
+    def _restore_with_functions(self, node: Any, stored: Any, reader: BundleReader) -> None:
+        """Restore an object whose functions of the file take its tensors."""
+        for saveable in node.saveable_objects.values():
+            if not saveable.restore_function:
+                continue
+            function = self._object(saveable.restore_function)
+            if not isinstance(function, Trackable):
+                function = function()
+            values = [
+                wrap(reader.read(attribute.checkpoint_key), None)
+                for attribute in stored.attributes
+            ]
+            function(*values)
+
+
+_RESOURCE_METHODS: Final = {
+    "_create_resource": "_saved_create_resource",
+    "_initialize": "_initializer",
+    "_destroy_resource": "_destroyer",
+}
+
+
+def _set_item(items: ListWrapper, name: str, value: Any) -> None:
+    if not name.isdigit():
+        raise DataLossError(f"an item of a saved list must have a number, got {name!r}")
+    position = int(name)
+    if position > (1 << 24):
+        raise DataLossError(f"a saved list must not have {position} items")
+    while len(items) <= position:
+        list.append(items, None)
+    list.__setitem__(items, position, value)
+
+
+def _method(function: Any) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return method
+
+
+def _initialize(resource: RestoredResource) -> None:
+    try:
+        resource._initialize()
+    except UnimplementedError:
+        # The resource cannot be made here: what uses it will say so.
+        return
