@@ -33,7 +33,7 @@ def _shape(dim: Any, num_results: Any, skip: Any, *, dtype: DType) -> TensorShap
     inputs=("dim: int32", "num_results: int32", "skip: int32"),
     outputs=("samples: dtype",),
     attrs={"dtype": dtypes.float32},
-    kernel="host",
+    constant_inputs=("dim", "num_results", "skip"),
     shape=_shape,
     differentiable=False,
 )

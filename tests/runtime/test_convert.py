@@ -28,11 +28,20 @@ def test_python_values_get_tensorflows_default_dtype(value, dtype):
 
 @pytest.mark.parametrize(
     ("value", "dtype"),
-    [(1.5, tf.int32), ("a", tf.float32), (1, tf.bool), (1j, tf.float32), (300, tf.uint8)],
+    [(1.5, tf.int32), ("a", tf.float32), (1, tf.bool), (1j, tf.float32), (True, tf.int8)],
 )
 def test_what_would_lose_meaning_is_refused(value, dtype):
     with pytest.raises(TypeError):
         tf.constant(value, dtype)
+
+
+def test_integers_that_do_not_fit_wrap_around():
+    assert tf.constant([300, -1], tf.uint8).numpy().tolist() == [44, 255]
+
+
+def test_truth_values_become_numbers_where_numbers_are_asked_for():
+    assert tf.constant(True, tf.int32).numpy() == 1
+    assert (tf.constant(1.0) + True).numpy() == 2.0
 
 
 def test_a_tensor_of_another_dtype_is_not_cast():
