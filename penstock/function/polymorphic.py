@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import threading
 import types
 import warnings
@@ -13,6 +14,7 @@ from typing import Any
 from penstock.core import nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.type_spec import TensorSpec, TypeSpec
+from penstock.function.autograph.marks import is_marked
 from penstock.function.concrete_function import ConcreteFunction, trace
 from penstock.function.trace_type import (
     Signature,
@@ -53,14 +55,12 @@ def functions_run_eagerly() -> bool:
     return _modes.run_eagerly
 
 
-# Turns a Python function into one whose control flow may depend on tensors; `autograph` adds
-# itself.
-_converters: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = []
-
-
-def use_converter(convert: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Say how functions are converted before they are traced with `autograph=True`."""
-    _converters[:] = [convert]
+@functools.cache
+def _autograph() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The converter, imported when a function is first traced: it takes 0.2 s to load."""
+    module = importlib.import_module("penstock.function.autograph.conversion")
+    convert: Callable[[Callable[..., Any]], Callable[..., Any]] = module.convert
+    return convert
 
 
 class Function(Trackable):
@@ -175,8 +175,8 @@ class Function(Trackable):
     def _callable(self) -> Callable[..., Any]:
         """The Python function as it is traced."""
         function = self._bound()
-        if self._autograph and _converters:
-            return _converters[0](function)
+        if self._autograph and not is_marked(function):
+            return _autograph()(function)
         return function
 
     # -- calling ---------------------------------------------------------------------------
