@@ -117,8 +117,9 @@ def mul_no_nan_gradient(g: Any, grad: Any) -> tuple[Any, Any]:
     )
 
 
-def _refuse_zero(y: Any) -> None:
-    require(y != 0, InvalidArgumentError, "integer division by zero")
+def _refuse_zero(x: Any, y: Any) -> None:
+    if x.size:  # what divides nothing may be zero
+        require(y != 0, InvalidArgumentError, "integer division by zero")
 
 
 def _truncated_quotient(xp: Any, x: Any, y: Any) -> Any:
@@ -151,7 +152,7 @@ def div(x: Any, y: Any) -> Any:
     xp = binary("Div", x, y, NUMBERS)
     if x.dtype not in INTEGERS:
         return xp.true_divide(x, y)
-    _refuse_zero(y)
+    _refuse_zero(x, y)
     return _truncated_quotient(xp, x, y)
 
 
@@ -210,7 +211,7 @@ def truncate_div(x: Any, y: Any) -> Any:
     refuse_kernel("TruncateDiv", x, COMPLEX)
     xp = binary("TruncateDiv", x, y, REALS)
     if x.dtype in INTEGERS:
-        _refuse_zero(y)
+        _refuse_zero(x, y)
         return _truncated_quotient(xp, x, y)
     return xp.trunc(xp.true_divide(x, y))
 
@@ -231,7 +232,7 @@ def floor_div(x: Any, y: Any) -> Any:
     refuse_kernel("FloorDiv", x, COMPLEX)
     xp = binary("FloorDiv", x, y, REALS)
     if x.dtype in INTEGERS:
-        _refuse_zero(y)
+        _refuse_zero(x, y)
         return xp.floor_divide(x, y)
     # Not floor_divide, which corrects the rounded quotient: TensorFlow has 1.0 // 0.1 == 10.
     return xp.floor(xp.true_divide(x, y))
@@ -246,7 +247,7 @@ def floor_mod(x: Any, y: Any) -> Any:
     """
     xp = binary("FloorMod", x, y, REALS)
     if x.dtype in INTEGERS:
-        _refuse_zero(y)
+        _refuse_zero(x, y)
     return xp.remainder(x, y)
 
 
@@ -275,7 +276,7 @@ def truncate_mod(x: Any, y: Any) -> Any:
     """
     xp = binary("TruncateMod", x, y, FLOATS | _INT32_64)
     if x.dtype in INTEGERS:
-        _refuse_zero(y)
+        _refuse_zero(x, y)
     return xp.fmod(x, y)
 
 
