@@ -73,7 +73,7 @@ class OpError(Exception):
 
     Both forms are understood: `InvalidArgumentError("what must hold")`, and TensorFlow's
     `InvalidArgumentError(node_def, op, message)`, where a dict after the message holds
-    payloads. `OpError` itself takes the code after the message.
+    payloads and anything else is ignored. `OpError` itself takes the code after the message.
 
     Source: `tf.errors.OpError`.
     """
@@ -98,10 +98,8 @@ class OpError(Exception):
         message = rest.pop(0) if message is _MISSING and rest else message
         if rest and error_code is None and type(self) is OpError:
             error_code = rest.pop(0)
-        if rest and isinstance(rest[0], dict):
-            payloads = rest.pop(0)
-        if rest:
-            raise TypeError(f"{type(self).__name__} got {len(rest)} arguments too many")
+        # Libraries that raise an error again hand its code over, which the class tells already.
+        payloads = next((each for each in rest if isinstance(each, dict)), payloads)
         self._node_def = None if node_def is _MISSING else node_def
         self._op = None if op is _MISSING else op
         self._message = "" if message is _MISSING or message is None else str(message)
@@ -222,7 +220,7 @@ class UnimplementedError(OpError):
 
 
 class MissingNameError(UnimplementedError, AttributeError):
-    """A name of TensorFlow's that is not there; `hasattr` and `getattr` with a default see so."""
+    """A name of TensorFlow's that is not there; `hasattr` sees that too."""
 
 
 class InternalError(OpError):

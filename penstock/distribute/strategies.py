@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from penstock.core.device_name import DeviceSpec
 from penstock.core.errors import UnimplementedError
 from penstock.distribute.extended import StrategyExtended
 from penstock.distribute.strategy import Strategy
@@ -13,11 +14,16 @@ from penstock.runtime.devices import device_for, devices_of_kind
 
 def _full_name(device: str) -> str:
     """A device name as TensorFlow writes it in full, checked against this machine."""
-    name = device if "/" in device else f"/device:{device}"
-    if name.count(":") < 2:
-        name = f"{name}:0"
+    given = DeviceSpec.from_string(device if "/" in device else f"/device:{device}")
+    found = given.replace(
+        job=given.job or "localhost",
+        replica=given.replica or 0,
+        task=given.task or 0,
+        device_index=given.device_index or 0,
+    )
+    name = found.to_string()
     device_for(name)
-    return name if name.startswith("/job") else f"/job:localhost/replica:0/task:0{name}"
+    return name
 
 
 class OneDeviceStrategy(Strategy):

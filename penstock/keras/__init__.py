@@ -27,7 +27,7 @@ def _load() -> ModuleType:
         if backend != "tensorflow":
             raise RuntimeError(
                 "penstock.keras needs Keras on its tensorflow backend, and keras was imported "
-                f"with {backend!r}; import penstock.keras first, or set KERAS_BACKEND=tensorflow"
+                f"with {backend!r}; import penstock.keras first, or set KERAS_BACKEND"
             )
     install()
     os.environ["KERAS_BACKEND"] = "tensorflow"

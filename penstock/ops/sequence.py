@@ -26,10 +26,10 @@ def _range_size(start: Any, limit: Any, delta: Any) -> int:
         raise InvalidArgumentError(
             f"start {relation} limit must hold when delta is {delta}, got {start} and {limit}"
         )
-    if isinstance(start, int):
-        return max(0, -int((start - limit) // delta))
-    size = math.ceil(abs((limit - start) / delta))
-    return int(size)
+    if start.dtype.kind in "iu":
+        return max(0, -((int(start) - int(limit)) // int(delta)))
+    # In the precision of the dtype: 0.1 to 1.1 in steps of 0.1 are ten numbers in float32.
+    return math.ceil(abs((limit - start) / delta))
 
 
 def _range_shape(start: Any, limit: Any, delta: Any) -> TensorShape:
@@ -41,7 +41,7 @@ def _range_shape(start: Any, limit: Any, delta: Any) -> TensorShape:
             )
     if any(value is None for value in values):
         return TensorShape([None])
-    return TensorShape([_range_size(*[np.asarray(value).item() for value in values])])
+    return TensorShape([_range_size(*[np.asarray(value)[()] for value in values])])
 
 
 @op(
@@ -65,7 +65,7 @@ def range_(start: Any, limit: Any, delta: Any) -> Any:
             raise InvalidArgumentError(
                 f"start, limit and delta must be scalars, got shape {list(each.shape)}"
             )
-    size = _range_size(start.item(), limit.item(), delta.item())
+    size = _range_size(start[()], limit[()], delta[()])
     if start.dtype.kind in "iu":
         first, step = int(start), int(delta)
         return np.arange(size, dtype=np.int64).astype(dtype) * np.asarray(step).astype(

@@ -159,13 +159,14 @@ def _holds_tensor(value: Any) -> bool:
     return False
 
 
-# How a list of tensors becomes one tensor. `dispatch`, which imports this module, puts it here.
-_packer: list[Callable[[list[Any]], Any]] = []
+# How a list of tensors becomes one tensor, and how a tensor gets another dtype. `dispatch`,
+# which imports this module, puts them here.
+_packer: list[Callable[..., Any]] = []
 
 
-def use_packer(pack: Callable[[list[Any]], Any]) -> None:
-    """Say how a list of tensors of one dtype becomes one tensor."""
-    _packer[:] = [pack]
+def use_packer(pack: Callable[[list[Any]], Any], cast: Callable[[Any, DType], Any]) -> None:
+    """Say how a list of tensors of one dtype becomes one tensor, and how to cast one."""
+    _packer[:] = [pack, cast]
 
 
 def _stack(value: Any, dtype: DType | None, name: str | None) -> Any:
@@ -174,7 +175,16 @@ def _stack(value: Any, dtype: DType | None, name: str | None) -> Any:
         dtype = _first_dtype(value)
     if state.graph is None and _all_eager(value):
         return wrap(_stack_arrays(value, dtype))
-    return _packer[0]([convert_to_tensor(item, dtype) for item in value])
+    return _packer[0]([_item(item, dtype) for item in value])
+
+
+def _item(item: Any, dtype: DType | None) -> Any:
+    """An item of a list as a tensor; unlike a tensor alone it is cast to the dtype wanted."""
+    if dtype is None or isinstance(item, (list, tuple)):
+        return convert_to_tensor(item, dtype)
+    if isinstance(item, TensorLike) and item.dtype != dtype:
+        return _packer[1](convert_to_tensor(item), dtype)
+    return convert_to_tensor(item, dtype)
 
 
 def _all_eager(value: Any) -> bool:
@@ -187,7 +197,7 @@ def _all_eager(value: Any) -> bool:
 
 
 def _stack_arrays(value: Any, dtype: DType | None) -> Any:
-    return np.stack([np.asarray(convert_to_tensor(item, dtype)._value) for item in value])
+    return np.stack([np.asarray(_item(item, dtype)._value) for item in value])
 
 
 def _first_dtype(value: Any) -> DType | None:
@@ -317,6 +327,12 @@ def _as_bytes(value: Any) -> bytes:
     return value.encode("utf-8") if isinstance(value, str) else value
 
 
+# Number types that Python's True and False may become.
+_TAKES_TRUTH = frozenset(
+    {dtypes.int32, dtypes.int64, dtypes.float16, dtypes.float32, dtypes.float64}
+)
+
+
 def _from_python(array: Any, dtype: DType | None, value: Any) -> Any:
     """Give an array made of Python values its dtype, refusing what would lose meaning."""
     kind = array.dtype.kind
@@ -339,19 +355,12 @@ def _from_python(array: Any, dtype: DType | None, value: Any) -> Any:
         or (kind in "iu" and dtype.is_quantized)
         or (kind == "f" and (dtype.is_floating or dtype.is_complex))
         or (kind == "c" and dtype.is_complex)
-        or (kind == "b" and dtype.is_bool)
+        or (kind == "b" and (dtype.is_bool or dtype in _TAKES_TRUTH))
         or array.dtype == wanted
     )
     if not allowed:
         raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}")
-    if kind in "iu" and (dtype.is_integer or dtype.is_quantized) and array.size:
-        low, high = dtype.min, dtype.max
-        if array.min() < low or array.max() > high:
-            raise TypeError(
-                f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}: it holds "
-                f"values "
-                f"outside {low} .. {high}"
-            )
+    # Integers wrap around, as they do in TensorFlow.
     with np.errstate(all="ignore"):
         return array.astype(wanted)
 

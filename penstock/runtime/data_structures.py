@@ -159,8 +159,8 @@ class _DictWrapper(_Container, dict):  # type: ignore[type-arg]
             )
         if self._moved:
             raise ValueError(
-                f"the dict {self!r} must keep its trackable values while it is tracked, and one "
-                "was removed or replaced; build a new dict"
+                f"the dict {self!r} must keep its trackable values while it is tracked, and "
+                "one was removed or replaced; build a new dict"
             )
 
     def __setitem__(self, key: Any, value: Any) -> None:

@@ -122,4 +122,7 @@ def _refuse_symbolic(row: OpDef, tensor: Any) -> None:
     )
 
 
-use_packer(lambda tensors: call("Pack", tensors, axis=0))
+use_packer(
+    lambda tensors: call("Pack", tensors, axis=0),
+    lambda tensor, dtype: call("Cast", tensor, DstT=dtype),
+)

@@ -89,9 +89,12 @@ def test_the_base_class_takes_its_code_after_the_message():
     assert pickle.loads(pickle.dumps(error)).error_code == 8  # noqa: S301  (our own bytes)
 
 
-def test_too_many_arguments_are_refused():
-    with pytest.raises(TypeError, match="1 arguments too many"):
-        InvalidArgumentError(None, None, "text", 3)
+def test_an_error_can_be_made_again_with_its_own_code():
+    error = InvalidArgumentError("node", "op", "text", 3)
+
+    again = type(error)(error.node_def, error.op, "more text", error.error_code)
+
+    assert (again.message, again.error_code) == ("more text", errors.INVALID_ARGUMENT)
 
 
 def test_unknown_codes_are_told_apart():

@@ -13,12 +13,12 @@ from types import ModuleType
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-import penstock
+import penstock  # noqa: E402  (the backend is chosen above)
 
 penstock.install_as_tensorflow()
 
-import keras
-import pytest
+import keras  # noqa: E402
+import pytest  # noqa: E402
 
 KERAS = Path(keras.__file__).parent
 KNOWN_FAILURES = Path(__file__).with_name("known_failures.toml")
@@ -35,7 +35,7 @@ sys.modules["conftest"] = _conftest
 
 
 def known_failures():
-    """Reasons by test, `file::Class::test` below the Keras package; `*` at the end matches any."""
+    """Reasons by test, `file::Class::test` below the Keras package; a final `*` matches any."""
     with KNOWN_FAILURES.open("rb") as file:
         groups = tomllib.load(file)["group"]
     return {test: group["reason"] for group in groups for test in group["tests"]}
@@ -68,5 +68,7 @@ def _name(item):
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--with-known-failures", action="store_true", help="run the tests that are known to fail too"
+        "--with-known-failures",
+        action="store_true",
+        help="run the tests that are known to fail too",
     )
