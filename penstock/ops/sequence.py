@@ -29,7 +29,8 @@ def _range_size(start: Any, limit: Any, delta: Any) -> int:
     if start.dtype.kind in "iu":
         return max(0, -((int(start) - int(limit)) // int(delta)))
     # In the precision of the dtype: 0.1 to 1.1 in steps of 0.1 are ten numbers in float32.
-    return math.ceil(abs((limit - start) / delta))
+    size: int = math.ceil(abs((limit - start) / delta))
+    return size
 
 
 def _range_shape(start: Any, limit: Any, delta: Any) -> TensorShape:
