@@ -12,9 +12,10 @@ import numpy as np
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.graph.bodies import Body
-from penstock.graph.lower import NeedsValueError, is_traced, trace_nodes
+from penstock.graph.lower import is_traced, trace_nodes
 from penstock.graph.symbol import Node
 from penstock.ops import checks
+from penstock.ops.checks import NeedsValueError
 from penstock.ops.grad import flat_outputs, is_differentiating
 from penstock.ops.table import REQUIRED, TYPE_LIST, host_kernel, op
 from penstock.ops.tensor_list import ItemList, TensorList

@@ -161,6 +161,8 @@ def _fold(
     kinds: list[DType] | None,
 ) -> list[Fact] | None:
     """Facts with values, when all inputs have small values."""
+    if any(arg.type_attr in ("variant", "resource") for arg in row.output_args):
+        return None
     values = [symbol.static_value for symbol in inputs]
     if not values or any(value is None or value.size > _FOLD_LIMIT for value in values):
         return None

@@ -26,6 +26,7 @@ from penstock.graph.partition import (
 )
 from penstock.graph.symbol import Node, Symbol
 from penstock.ops import checks
+from penstock.ops.checks import NeedsValueError
 from penstock.ops.grad import flat_outputs, forward, pull
 from penstock.ops.random_stateful import STATEFUL_TO_STATELESS, initial_state
 from penstock.runtime import eager
@@ -43,10 +44,6 @@ class NeedHostError(Exception):
         super().__init__(f"{node.name}: {reason}")
         self.node = node
         self.reason = reason
-
-
-class NeedsValueError(Exception):
-    """A kernel cannot be compiled because it depends on values, not only on shapes."""
 
 
 _TRACER_ERRORS = (
@@ -285,7 +282,7 @@ class CompiledSegment:
 
     def run(self, env: dict[int, Any]) -> None:
         """Run on the values in `env` and put the outputs there."""
-        arrays = [as_device_value(env[id(symbol)]) for symbol in self._arrays]
+        arrays = [self._device_value(symbol, env) for symbol in self._arrays]
         if self._segment.writes or self._random:
             outputs, flag = self._run_with_writes(arrays, env)
         elif self._kept:
@@ -296,6 +293,15 @@ class CompiledSegment:
             checks.raise_failed(flag, self._causes)
         for symbol, value in zip(self._segment.outputs, outputs, strict=True):
             env[id(symbol)] = value
+
+    def _device_value(self, symbol: Symbol, env: dict[int, Any]) -> Any:
+        try:
+            return as_device_value(env[id(symbol)])
+        except NeedsValueError as error:
+            for node in self._segment.nodes:
+                if any(tensor is symbol for tensor in node.inputs):
+                    raise NeedHostError(node, str(error)) from error
+            raise
 
     def _run_with_reads(self, arrays: list[Any], env: dict[int, Any]) -> tuple[Any, Any]:
         holders = [env[id(source)] for source in self._kept]

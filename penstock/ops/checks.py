@@ -22,6 +22,10 @@ import numpy as np
 from penstock.core.errors import OpError
 
 
+class NeedsValueError(Exception):
+    """A kernel cannot be compiled because it depends on values, not only on shapes."""
+
+
 @dataclass(slots=True)
 class Collector:
     """The checks met while one computation is traced.

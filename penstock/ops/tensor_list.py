@@ -16,7 +16,7 @@ import numpy as np
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
-from penstock.ops.checks import require
+from penstock.ops.checks import NeedsValueError, require
 from penstock.ops.namespace import namespace
 from penstock.ops.table import REQUIRED, device_kernel, op
 
@@ -84,7 +84,7 @@ class ItemList:
 def _common_shape(elements: tuple[Any, ...], static: TensorShape) -> tuple[int, ...] | None:
     shapes = {np.shape(element) for element in elements if element is not None}
     if len(shapes) > 1:
-        raise InvalidArgumentError(
+        raise NeedsValueError(
             f"elements of a compiled list must have one shape, got {sorted(shapes)}"
         )
     if shapes:
@@ -629,7 +629,7 @@ def tensor_list_split_device(tensor: Array, element_shape: Array, lengths: Array
     """List of parts of equal length."""
     del element_shape
     if lengths.size and not np.all(lengths == lengths[0]):
-        raise InvalidArgumentError("parts of a compiled list must have one length")
+        raise NeedsValueError("parts of a compiled list must have one length")
     size = int(lengths[0]) if lengths.size else 0
     return TensorList(
         tensor.reshape(len(lengths), size, *tensor.shape[1:]), len(lengths), tensor.dtype

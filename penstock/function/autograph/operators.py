@@ -173,8 +173,8 @@ def _join(name: str, a: Any, b: Any) -> tuple[str, Any]:
     if same:
         return "python", a
     raise TypeError(
-        f"'{name}' must be a tensor to depend on a tensor's value, got {type(a).__name__} in one "
-        f"branch and {type(b).__name__} in the other"
+        f"'{name}' must be a tensor to depend on a tensor's value, got {type(a).__name__} in "
+        f"one branch and {type(b).__name__} in the other"
     )
 
 
