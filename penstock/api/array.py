@@ -265,15 +265,17 @@ def reverse_sequence(
     Args:
         input: a tensor.
         seq_lengths: number of elements to reverse, for each place on the batch axis.
-        seq_axis: axis along which elements are reversed; None is 0.
+        seq_axis: axis along which elements are reversed; must be given.
         batch_axis: axis of the rows; None is 0.
         name: name of the node in a graph.
     """
+    if seq_axis is None:
+        raise TypeError("seq_axis must be given, got None")
     return call(
         "ReverseSequence",
         input,
         seq_lengths,
-        seq_dim=0 if seq_axis is None else seq_axis,
+        seq_dim=seq_axis,
         batch_dim=0 if batch_axis is None else batch_axis,
         name=name,
     )

@@ -109,8 +109,8 @@ def assert_integer(x: Any, message: str | None = None, name: str | None = None) 
         raise TypeError(f"{lead}Expected x to be integer type.  Found: {kind!r}")
 
 
-def assert_scalar(tensor: Any, message: str | None = None, name: str | None = None) -> Any:
-    """Return the tensor, if it is a scalar.
+def assert_scalar(tensor: Any, message: str | None = None, name: str | None = None) -> None:
+    """Raise unless a tensor is a scalar.
 
     Raises:
         ValueError: it has axes.
@@ -119,7 +119,6 @@ def assert_scalar(tensor: Any, message: str | None = None, name: str | None = No
     if tensor.shape.rank not in (None, 0):
         lead = f"{message}  " if message else ""
         raise ValueError(f"{lead}Expected scalar shape, saw shape: {tensor.shape}.")
-    return tensor
 
 
 def assert_proper_iterable(values: Any) -> None:

@@ -31,7 +31,9 @@ _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 def require_inside(indices: Any, size: int, name: str = "indices") -> None:
-    """Refuse indices outside of [0, size)."""
+    """Refuse indices outside of [0, size), and those that are no integers."""
+    if indices.dtype.kind not in "iu":
+        raise InvalidArgumentError(f"{name} must be integers, got {indices.dtype.name}")
     if isinstance(indices, (np.ndarray, np.generic)):
         if not indices.size:
             return
@@ -212,6 +214,8 @@ def gather_gradient(g: Any, grad: Any) -> Any:
 
 def _coordinates(indices: Any, sizes: Any) -> tuple[int, tuple[int, ...]]:
     """Depth of coordinates [..., depth] into an array of `sizes`, and their outer shape."""
+    if indices.dtype.kind not in "iu":
+        raise InvalidArgumentError(f"indices must be integers, got {indices.dtype.name}")
     if not indices.shape:
         raise InvalidArgumentError("indices must have at least one axis, got a scalar")
     depth = indices.shape[-1]

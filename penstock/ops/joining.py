@@ -62,6 +62,8 @@ def concat_v2(values: Any, axis: Any) -> Any:
     Shape: values [..., m_i, ...] each, axis [] -> output [..., sum of m_i, ...].
     Errors: InvalidArgumentError when other sizes differ.
     """
+    if not values:
+        raise InvalidArgumentError("values must hold at least one array, got none")
     rank = len(values[0].shape)
     if rank == 0:
         raise InvalidArgumentError(
@@ -104,6 +106,8 @@ def _concat_gradients(g: Any, grad: Any, values: Any, axis: Any) -> list[Any]:
             splits = np.array(sizes, np.int32)
             return list(g.call("SplitV", grad, splits, position, num_split=len(sizes)))
     each = g.call("ShapeN", values)
+    if axis.dtype != dtypes.int32:
+        axis = g.call("Cast", axis, DstT=dtypes.int32)
     offsets = g.call("ConcatOffset", axis, each)
     return [g.call("Slice", grad, *pair) for pair in zip(offsets, each, strict=True)]
 
@@ -181,6 +185,8 @@ def pack(values: Any, *, axis: int) -> Any:
     Shape: values [...] each -> output [..., N, ...].
     Errors: InvalidArgumentError when the shapes differ, or axis is not in [-rank - 1, rank].
     """
+    if not values:
+        raise InvalidArgumentError("values must hold at least one array, got none")
     first = values[0]
     position = axis_in(axis, len(first.shape) + 1)
     for value in values:

@@ -33,6 +33,8 @@ def where(x: Any) -> Any:
     """
     if not x.ndim:
         raise InvalidArgumentError("input must have at least one axis, got a scalar")
+    if x.dtype.kind == "O":
+        raise InvalidArgumentError("input must be numbers or booleans, got strings")
     return np.argwhere(x)
 
 
@@ -146,6 +148,8 @@ def one_hot(indices: Any, depth: Any, on_value: Any, off_value: Any, *, axis: in
     Shape: indices [...], depth [], on_value [], off_value [] -> output [..., depth, ...].
     Errors: InvalidArgumentError when depth is negative.
     """
+    if indices.dtype.kind not in "iu":
+        raise InvalidArgumentError(f"indices must be integers, got {indices.dtype.name}")
     for name, value in (("depth", depth), ("on_value", on_value), ("off_value", off_value)):
         if value.shape:
             raise InvalidArgumentError(f"{name} must be a scalar, got {list(value.shape)}")
