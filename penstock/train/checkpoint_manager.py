@@ -1,0 +1,201 @@
+"""`tf.train.CheckpointManager`: numbered checkpoints of which the newest are kept."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from penstock.core.errors import InvalidArgumentError
+from penstock.train.checkpoint import Checkpoint, CheckpointOptions
+from penstock.train.checkpoint_state import (
+    delete_checkpoint,
+    get_checkpoint_state,
+    update_checkpoint_state,
+)
+
+_HOUR_S = 3600.0
+
+
+class CheckpointManager:
+    """Saves numbered checkpoints and deletes old ones.
+
+    The directory is the state: a manager made after a restart goes on where another ended.
+
+    Args:
+        checkpoint: what writes and restores.
+        directory: where the checkpoints are; made when it is missing.
+        max_to_keep: number of checkpoints kept, at least 1; None keeps all.
+        keep_checkpoint_every_n_hours: besides, one of every so many hours is kept for good.
+        checkpoint_name: name before the number.
+        step_counter: variable with the number of steps, for `checkpoint_interval`.
+        checkpoint_interval: steps between two checkpoints.
+        init_fn: called by `restore_or_initialize` when there is no checkpoint.
+        last_checkpoint_step: step of the latest checkpoint, for `checkpoint_interval`.
+        clock: gives the time in seconds.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        directory: str | os.PathLike[str],
+        max_to_keep: int | None,
+        keep_checkpoint_every_n_hours: float | None = None,
+        checkpoint_name: str = "ckpt",
+        step_counter: Any = None,
+        checkpoint_interval: int | None = None,
+        init_fn: Callable[[], Any] | None = None,
+        last_checkpoint_step: int | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if max_to_keep is not None and max_to_keep <= 0:
+            raise ValueError(
+                f"Expected a positive integer or `None` for `max_to_keep`, got {max_to_keep!r}."
+            )
+        if checkpoint_interval is not None and step_counter is None:
+            raise ValueError("`step_counter` should be passed if `checkpoint_interval` is.")
+        self._checkpoint = checkpoint
+        self._directory = os.fspath(directory)
+        self._max_to_keep = max_to_keep
+        self._every_s = (
+            None
+            if keep_checkpoint_every_n_hours is None
+            else keep_checkpoint_every_n_hours * _HOUR_S
+        )
+        self._prefix = str(Path(self._directory) / checkpoint_name)
+        self._step_counter = step_counter
+        self._interval = checkpoint_interval
+        self._last_step = last_checkpoint_step
+        self._init_fn = init_fn
+        self._clock = clock
+        self._kept: OrderedDict[str, float] = OrderedDict()
+        self._latest: str | None = None
+        self._recover()
+
+    def _recover(self) -> None:
+        """Take over what the state file of the directory says."""
+        now = self._clock()
+        state = get_checkpoint_state(self._directory)
+        if state is None:
+            # A little back, so that a manager made at once again does not see the same time.
+            self._preserved = now - 1.0
+            return
+        self._latest = state.model_checkpoint_path
+        # Clocks may have been set back: no checkpoint must be lost for that.
+        self._preserved = min(state.last_preserved_timestamp, now)
+        times = list(state.all_model_checkpoint_timestamps)
+        paths = list(state.all_model_checkpoint_paths)
+        times = times or [self._preserved + 1.0] * len(paths)
+        for path, moment in zip(paths, times, strict=False):
+            if min(moment, now) > self._preserved:
+                self._kept[path] = min(moment, now)
+
+    @property
+    def directory(self) -> str:
+        """Where the checkpoints are."""
+        return self._directory
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What writes and restores."""
+        return self._checkpoint
+
+    @property
+    def checkpoint_interval(self) -> int | None:
+        """Steps between two checkpoints."""
+        return self._interval
+
+    @property
+    def latest_checkpoint(self) -> str | None:
+        """Path of the newest checkpoint, or None."""
+        return self._latest
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """Paths of the managed checkpoints, oldest first."""
+        return list(self._kept)
+
+    def save(
+        self,
+        checkpoint_number: Any = None,
+        check_interval: bool = True,
+        options: CheckpointOptions | None = None,
+    ) -> str | None:
+        """Write a checkpoint, then delete those that are too many.
+
+        Args:
+            checkpoint_number: its number; None counts up.
+            check_interval: whether nothing is written before `checkpoint_interval` steps.
+            options: see `CheckpointOptions`.
+
+        Returns:
+            Its path, or None when the interval has not passed.
+        """
+        if check_interval and not self._is_due():
+            return None
+        if checkpoint_number is None:
+            counter = self._checkpoint.save_counter
+            counter.assign_add(1)
+            checkpoint_number = counter
+        number = int(getattr(checkpoint_number, "numpy", lambda: checkpoint_number)())
+        if number < 0:
+            raise InvalidArgumentError(f"checkpoint_number must not be negative, got {number}")
+        path = self._checkpoint.write(f"{self._prefix}-{number}", options)
+        self._kept.pop(path, None)
+        self._kept[path] = self._clock()
+        self._latest = path
+        if self._interval is not None:
+            self._last_step = int(self._step_counter.numpy())
+        # Noted before anything is deleted, so that a crash between leaves no dangling name.
+        self._record()
+        self._sweep()
+        self._record()
+        return path
+
+    def _is_due(self) -> bool:
+        if self._interval is None or self._last_step is None:
+            return True
+        return int(self._step_counter.numpy()) >= self._last_step + self._interval
+
+    def _sweep(self) -> None:
+        while self._max_to_keep and len(self._kept) > self._max_to_keep:
+            path, moment = self._kept.popitem(last=False)
+            if self._every_s is not None and moment - self._every_s >= self._preserved:
+                self._preserved = moment
+                continue
+            delete_checkpoint(path)
+
+    def _record(self) -> None:
+        assert self._latest is not None
+        update_checkpoint_state(
+            self._directory,
+            self._latest,
+            list(self._kept),
+            all_model_checkpoint_timestamps=list(self._kept.values()),
+            last_preserved_timestamp=self._preserved,
+        )
+
+    def restore_or_initialize(self) -> str | None:
+        """Restore the newest checkpoint, or call `init_fn` when there is none.
+
+        Returns:
+            The path restored, or None.
+        """
+        if self._latest is not None:
+            self._checkpoint.restore(self._latest)
+            if self._interval is not None:
+                self._last_step = int(self._step_counter.numpy())
+            return self._latest
+        if self._init_fn is not None:
+            self._init_fn()
+        return None
+
+    def sync(self) -> None:
+        """Wait for nothing: a checkpoint is written when `save` returns."""

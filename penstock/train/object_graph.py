@@ -1,0 +1,118 @@
+"""Objects and their values as a `TrackableObjectGraph`, and the keys of these values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from penstock.core.dtypes import DType
+from penstock.runtime.convert import convert_to_tensor
+from penstock.train.trackable_view import TrackableView, walk
+from penstock.wire import protos
+
+OBJECT_GRAPH_KEY: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_ATTRIBUTES: Final = ".ATTRIBUTES"
+
+
+def escape(name: str) -> str:
+    """A name as a part of a key, which slashes and the marker of attributes must not split."""
+    return name.replace(".", "..").replace("/", ".S")
+
+
+def checkpoint_key(path: tuple[str, ...], attribute: str) -> str:
+    """Key of a value of the object that `path` leads to."""
+    return f"{'/'.join(map(escape, path))}/{_ATTRIBUTES}/{escape(attribute)}"
+
+
+@dataclass(slots=True)
+class ObjectGraph:
+    """All objects under a root.
+
+    `objects` are in the order of their numbers, `paths` the names that lead to each, `values`
+    the tensors by key, and `message` the TrackableObjectGraph.
+    """
+
+    objects: list[Any] = field(default_factory=list)
+    paths: list[tuple[str, ...]] = field(default_factory=list)
+    children: list[dict[str, Any]] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    message: Any = None
+    numbers: dict[int, int] = field(default_factory=dict)
+
+    def number(self, item: Any) -> int | None:
+        """Number of an object, or None when it is none of them."""
+        return self.numbers.get(id(item))
+
+
+Children = Callable[[Any], dict[str, Any]]
+
+
+def build(root: Any, children: Children = TrackableView.children) -> ObjectGraph:
+    """Number all objects, and collect their values.
+
+    Args:
+        root: the object at the root.
+        children: gives the named children of an object.
+    """
+    found: dict[int, dict[str, Any]] = {}
+
+    def children_once(item: Any) -> dict[str, Any]:
+        # Asked once: containers are wrapped anew each time.
+        if id(item) not in found:
+            found[id(item)] = children(item)
+        return found[id(item)]
+
+    graph = ObjectGraph(message=protos.TrackableObjectGraph())
+    for item, path in walk(root, children_once):
+        graph.numbers[id(item)] = len(graph.objects)
+        graph.objects.append(item)
+        graph.paths.append(path)
+        graph.children.append(children_once(item))
+    for i, item in enumerate(graph.objects):
+        node = graph.message.nodes.add()
+        for name, child in graph.children[i].items():
+            node.children.add(node_id=graph.numbers[id(child)], local_name=name)
+        _add_values(graph, node, item, graph.paths[i])
+    _note_values(graph.message)
+    return graph
+
+
+def _add_values(graph: ObjectGraph, node: Any, item: Any, path: tuple[str, ...]) -> None:
+    serialize = getattr(item, "_serialize_to_tensors", None)
+    tensors: Mapping[str, Any] = {} if serialize is None else serialize()
+    full_name = getattr(item, "_shared_name", None)
+    for name, tensor in tensors.items():
+        key = checkpoint_key(path, name)
+        node.attributes.add(
+            name=name,
+            checkpoint_key=key,
+            full_name=full_name if isinstance(full_name, str) else "",
+        )
+        graph.values[key] = tensor
+
+
+def _note_values(message: Any) -> None:
+    """Mark the nodes that have values, or lead to some."""
+    parents: list[list[int]] = [[] for _ in message.nodes]
+    for i, node in enumerate(message.nodes):
+        for child in node.children:
+            parents[child.node_id].append(i)
+    stack = [i for i, node in enumerate(message.nodes) if node.attributes]
+    with_values: set[int] = set()
+    while stack:
+        i = stack.pop()
+        if i not in with_values:
+            with_values.add(i)
+            stack.extend(parents[i])
+    for i, node in enumerate(message.nodes):
+        node.has_checkpoint_values.value = i in with_values
+
+
+def as_array(value: Any) -> tuple[Any, DType]:
+    """A value to be saved, as a numpy array and its dtype."""
+    value = value() if callable(value) else value
+    tensor = convert_to_tensor(value)
+    return np.asarray(tensor.numpy()), tensor.dtype
