@@ -292,6 +292,7 @@ _FAMILIES: Final = (
     "normalization",
     "pooling",
     "fractional",
+    "isotonic",
     "loss",
     "ctc",
     "gather_scatter",

@@ -42,6 +42,7 @@ from penstock.api.nn.convolution import (
 from penstock.api.nn.ctc import collapse_repeated, ctc_loss, ctc_unique_labels
 from penstock.api.nn.dropout import dropout
 from penstock.api.nn.embedding import embedding_lookup
+from penstock.api.nn.isotonic import isotonic_regression
 from penstock.api.nn.losses import (
     compute_average_loss,
     l2_loss,
@@ -118,6 +119,7 @@ __all__ = [
     "fractional_max_pool",
     "gelu",
     "in_top_k",
+    "isotonic_regression",
     "l2_loss",
     "l2_normalize",
     "leaky_relu",

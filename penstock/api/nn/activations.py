@@ -107,7 +107,8 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> A
 def silu(features: Any, beta: float = 1.0) -> Any:
     """`features * sigmoid(beta * features)`."""
     features = convert_to_tensor(features)
-    return features * call("Sigmoid", features * _like(beta, features))
+    beta = call("Cast", convert_to_tensor(beta), DstT=features.dtype)
+    return features * call("Sigmoid", features * beta)
 
 
 swish = silu

@@ -106,10 +106,10 @@ def ctc_unique_labels(labels: Any, name: str | None = None) -> tuple[Any, Any]:
         name: name of the op.
 
     Returns:
-        The distinct labels in order of appearance, padded with 0, and the places, both shaped
-        as `labels`.
+        The distinct labels in order of appearance, int64 and padded with 0, and the places,
+        int32; both shaped as `labels`.
     """
-    labels = convert_to_tensor(labels)
+    labels = call("Cast", convert_to_tensor(labels), DstT=dtypes.int64)
     same = call("Equal", call("ExpandDims", labels, 2), call("ExpandDims", labels, 1))
     longest = call("Shape", labels)[1]
     column = call("Range", 0, longest, 1)
@@ -117,8 +117,7 @@ def ctc_unique_labels(labels: Any, name: str | None = None) -> tuple[Any, Any]:
     first = call("ArgMax", call("Cast", same, DstT=dtypes.int32), 2, output_type=dtypes.int32)
     fresh = call("Equal", first, column)
     rank = call("Cumsum", call("Cast", fresh, DstT=dtypes.int32), 1) - 1
-    rank_of_first = call("GatherV2", rank, first, 1, batch_dims=1)
-    places = call("Cast", rank_of_first, DstT=labels.dtype)
+    places = call("GatherV2", rank, first, 1, batch_dims=1)
     target = call("SelectV2", fresh, rank, longest)
     hit = call("Equal", call("ExpandDims", target, 2), column)
     spread = call("Cast", hit, DstT=labels.dtype) * call("ExpandDims", labels, 2)

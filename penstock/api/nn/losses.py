@@ -225,6 +225,8 @@ def compute_average_loss(
     loss = convert_to_tensor(per_example_loss)
     if loss.shape.rank == 0:
         raise ValueError("per_example_loss must have the batch as first axis, got a scalar")
+    if loss.dtype.is_integer:
+        loss = call("Cast", loss, DstT=dtypes.float64)
     dtype = loss.dtype
     if sample_weight is not None:
         weights = convert_to_tensor(sample_weight)

@@ -15,6 +15,7 @@ from penstock.core import dtypes
 from penstock.core.dtypes import as_dtype
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
+from penstock.runtime.random_state import op_seeds
 
 __all__ = [
     "avg_pool",
@@ -78,7 +79,7 @@ def max_pool1d(
     attrs = read_padding(padding, 3)
     if attrs["explicit_paddings"]:
         pairs = attrs["explicit_paddings"]
-        at = 4 if first else 2
+        at = 6 if first else 4
         attrs["explicit_paddings"] = (*pairs[:at], 0, 0, *pairs[at:])
     return _pool1d("MaxPool", input, ksize, strides, first, attrs, name)
 
@@ -313,9 +314,7 @@ def fractional_max_pool(
 
     Args:
         value: `[n, h, w, c]`.
-        pooling_ratio: a number, or a list of 1, 2 or 4, of which those of rows and columns may
-        be
-            fractions of 1 or more.
+        pooling_ratio: a number of 1 or more, or four of them, 1 for batch and channels.
         pseudo_random: whether lengths follow from one random number, not from one each.
         overlapping: whether neighbouring regions share their border.
         seed: 0 for other regions each time.
@@ -354,15 +353,14 @@ def _fractional(
     seed: int,
     name: str | None,
 ) -> tuple[Any, Any, Any]:
-    ratios = pooling_ratio if isinstance(pooling_ratio, (list, tuple)) else [pooling_ratio]
-    entries = [float(ratio) for ratio in ratios]
-    if len(entries) == 1:
-        entries *= 2
-    if len(entries) == 2:
-        entries = [1.0, *entries, 1.0]
-    if len(entries) != 4 or min(entries) < 1.0:
+    if isinstance(pooling_ratio, (list, tuple)):
+        entries = [float(ratio) for ratio in pooling_ratio]
+    else:
+        entries = [1.0, float(pooling_ratio), float(pooling_ratio), 1.0]
+    if len(entries) != 4 or entries[0] != 1 or entries[3] != 1 or min(entries) < 1:
         raise ValueError(
-            f"pooling_ratio must be 1, 2 or 4 numbers of 1 or more, got {pooling_ratio}"
+            "pooling_ratio must be a number of 1 or more, or four of them with the first and "
+            f"last 1, got {pooling_ratio}"
         )
     pooled, rows, columns = call(
         op_name,
@@ -370,10 +368,9 @@ def _fractional(
         pooling_ratio=tuple(entries),
         pseudo_random=pseudo_random,
         overlapping=overlapping,
-        deterministic=bool(seed),
-        seed=seed,
-        seed2=seed,
+        deterministic=seed != 0,
         name=name,
+        **(op_seeds(seed) if seed else {}),
     )
     return pooled, rows, columns
 
