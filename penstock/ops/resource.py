@@ -16,14 +16,14 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.checks import require
 from penstock.ops.namespace import namespace
-from penstock.ops.slicing import tensor_strided_slice_update
+from penstock.ops.slicing import constant_bounds, tensor_strided_slice_update
 from penstock.ops.table import REQUIRED, gradient, op
 
 Array = Any
 
 
 def _variable_shape(resource: Any, *_: Any, **__: Any) -> TensorShape:
-    return resource.variable_shape
+    return TensorShape(resource.variable_shape)
 
 
 @op(
@@ -289,6 +289,7 @@ for _kind in _SCATTER:
         "shrink_axis_mask": 0,
     },
     constant_inputs=("strides",),
+    constant_rule=constant_bounds(),
     reads=("ref",),
     writes=("ref",),
     stateful=True,
@@ -302,5 +303,7 @@ def resource_strided_slice_assign(
     Shape: ref [] of a variable [...], begin [k], end [k], strides [k], value [...].
     """
     if value.dtype != ref.dtype:
-        raise InvalidArgumentError(f"value must be {ref.dtype} like the variable, got {value.dtype}")
+        raise InvalidArgumentError(
+            f"value must be {ref.dtype} like the variable, got {value.dtype}"
+        )
     return (tensor_strided_slice_update(ref, begin, end, strides, value, **masks),)

@@ -27,6 +27,23 @@ _MASKS = {
 _INPUTS = ("begin: Index", "end: Index", "strides: Index")
 
 
+def constant_bounds(*before: int, begin: int = 1) -> Any:
+    """Rule of the constant inputs of a strided slice, whose `begin` is input number `begin`.
+
+    A range needs its bounds to have a size. Where all entries that the masks name take an index
+    or a whole axis, only the strides must be known.
+    """
+
+    def rule(attrs: Any) -> tuple[int, ...]:
+        free = attrs["shrink_axis_mask"] | attrs["ellipsis_mask"] | attrs["new_axis_mask"]
+        free |= attrs["begin_mask"] & attrs["end_mask"]
+        if free and free & (free + 1) == 0:
+            return (*before, begin + 2)
+        return (*before, begin, begin + 1, begin + 2)
+
+    return rule
+
+
 @dataclass(frozen=True, slots=True)
 class _Cut:
     """What one entry of a strided slice does.
@@ -200,6 +217,7 @@ def _is_dynamic(cuts: list[_Cut]) -> bool:
     outputs=("output: T",),
     attrs=_MASKS,
     constant_inputs=("strides",),
+    constant_rule=constant_bounds(),
     shape=_strided_slice_shape,
     host_limit=ANY_SIZE,
 )
@@ -301,6 +319,7 @@ def _slice_grad_shape(shape: Any, *_: Any, **__: Any) -> TensorShape:
     outputs=("output: T",),
     attrs=_MASKS,
     constant_inputs=("shape", "strides"),
+    constant_rule=constant_bounds(0),
     shape=_slice_grad_shape,
 )
 def strided_slice_grad(
@@ -373,6 +392,7 @@ def strided_slice_grad_gradient(g: Any, grad: Any) -> Any:
     outputs=("output: T",),
     attrs=_MASKS,
     constant_inputs=("strides",),
+    constant_rule=constant_bounds(),
     shape="same",
 )
 def tensor_strided_slice_update(

@@ -214,6 +214,37 @@ def _run_compiled(
     lengths: Sequence[int | None] | None,
 ) -> Any:
     constants = row.flat_constants(attrs, lengths)
+    try:
+        return _run_with(row, values, attrs, lengths, constants)
+    except _TRACER_ERRORS:
+        # Whether the value of an index vector decides a shape can depend on the value itself.
+        small = tuple(i for i, value in enumerate(values) if _is_index_like(value))
+        if set(small) <= set(constants):
+            raise
+    return _run_with(row, values, attrs, lengths, tuple(sorted({*constants, *small})))
+
+
+_TRACER_ERRORS = (
+    checks.NeedsValueError,
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+
+
+def _is_index_like(value: Any) -> bool:
+    """Whether a value can be axes, sizes or bounds."""
+    dtype = getattr(value, "dtype", None)
+    return dtype is not None and dtype.kind in "iu" and value.size <= 64
+
+
+def _run_with(
+    row: OpDef,
+    values: Sequence[Any],
+    attrs: dict[str, Any],
+    lengths: Sequence[int | None] | None,
+    constants: tuple[int, ...],
+) -> Any:
     fixed = {i: np.asarray(values[i]) for i in constants}
     for i, value in enumerate(values):
         if getattr(value, "dtype", None) == object:
