@@ -17,9 +17,10 @@ from penstock.graph.symbol import Symbol
 from penstock.runtime.context import name_scope
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.tensor import Tensor, TensorLike
+from penstock.runtime.trackable import SavedAsFunction
 
 
-class ConcreteFunction:
+class ConcreteFunction(SavedAsFunction):
     """A graph with inputs and outputs as a Python function had them.
 
     Args:

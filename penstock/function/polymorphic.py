@@ -63,6 +63,16 @@ def _autograph() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return convert
 
 
+def converted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose Python control flow may depend on tensors.
+
+    One that is marked, or is a `tf.function` already, is returned as it is.
+    """
+    if isinstance(function, Function) or is_marked(function):
+        return function
+    return _autograph()(function)
+
+
 class Function(Trackable):
     """A Python function that runs as a graph; see `function`."""
 
@@ -175,9 +185,7 @@ class Function(Trackable):
     def _callable(self) -> Callable[..., Any]:
         """The Python function as it is traced."""
         function = self._bound()
-        if self._autograph and not is_marked(function):
-            return _autograph()(function)
-        return function
+        return converted(function) if self._autograph else function
 
     # -- calling ---------------------------------------------------------------------------
 

@@ -256,7 +256,7 @@ class Symbol(Tensor):
         size = self._shape.as_tuple()[0]
         if size is None:
             self._refuse("iterating over the unknown first dimension of")
-        return iter([self[i] for i in range(int(size or 0))])  # type: ignore[index]
+        return iter([self[i] for i in range(int(size or 0))])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise TypeError(

@@ -140,7 +140,7 @@ def pull(
 
 
 def _same_tree(a: Any, b: Any) -> bool:
-    return jax.tree_util.tree_structure(a) == jax.tree_util.tree_structure(b)
+    return bool(jax.tree_util.tree_structure(a) == jax.tree_util.tree_structure(b))
 
 
 def _cotangent(output: Array, gradient: Array) -> Array:

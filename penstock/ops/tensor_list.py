@@ -242,7 +242,7 @@ def tensor_list_set_item_device(
         more = jnp.zeros((length - held.length, *buffer.shape[1:]), buffer.dtype)
         buffer = jnp.concatenate([buffer, more])
     if tuple(buffer.shape[1:]) != tuple(item.shape):
-        raise InvalidArgumentError(
+        raise NeedsValueError(
             f"an element must have the list's element shape {tuple(buffer.shape[1:])}, got "
             f"{tuple(item.shape)}"
         )
@@ -671,7 +671,7 @@ def add_variants(inputs: Any) -> Any:
     filled = [value for value in held if value.buffer is not None]
     if not filled:
         return held[0]
-    total = filled[0].buffer
+    total: Any = filled[0].buffer
     for value in filled[1:]:
         total = total + value.buffer
     return TensorList(total, filled[0].length, filled[0].element_dtype)

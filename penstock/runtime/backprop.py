@@ -14,7 +14,6 @@ from penstock.ops.table import OpDef
 from penstock.runtime.dispatch import call
 from penstock.runtime.indexed_slices import IndexedSlices, densify
 from penstock.runtime.tensor import EagerTensor
-from penstock.runtime.tensor import EagerTensor
 
 
 @dataclass(slots=True, eq=False)
@@ -101,9 +100,9 @@ def is_differentiable(dtype: DType) -> bool:
 
 def reduce_to(grad: Any, like: Any) -> Any:
     """Sum `grad` over the axes along which `like` was broadcast to its shape."""
-    if type(grad) is EagerTensor and type(like) is EagerTensor:
-        if grad._value.shape == like._value.shape:
-            return grad
+    eager = type(grad) is EagerTensor and type(like) is EagerTensor
+    if eager and grad._value.shape == like._value.shape:
+        return grad
     have, want = grad.shape, like.shape
     if have.is_fully_defined() and want.is_fully_defined():
         have_dims, want_dims = have.as_list(), want.as_list()

@@ -15,7 +15,7 @@ from penstock.runtime.tensor import EagerTensor, wrap
 _rows: dict[str, OpDef] = {}
 
 
-def call(op_name: str, /, *inputs: Any, name: str | None = None, **attrs: Any) -> Any:
+def call(op_name: str, /, *inputs: Any, name: Any = None, **attrs: Any) -> Any:
     """Call the op `op_name`.
 
     Args:
@@ -43,7 +43,7 @@ def call(op_name: str, /, *inputs: Any, name: str | None = None, **attrs: Any) -
 
 
 def _as_tensors(inputs: Any) -> Any:
-    """Inputs of a quick call for a tape: what was a Python list of integers becomes a tensor."""
+    """Inputs of a quick call for a tape: Python lists of integers become tensors."""
     return [
         tensor if type(tensor) is EagerTensor else wrap(eager.index_array(tensor))
         for tensor in inputs

@@ -1,4 +1,4 @@
-"""Running numpy kernels without its warnings: infinities and NaN are results, as in TensorFlow."""
+"""Running numpy kernels without warnings: infinities and NaN are results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 try:
-    # What `np.errstate` does inside, without making an object for each call (a fifth of its cost).
+    # What `np.errstate` does inside, without making an object for each call.
     from numpy._core.umath import _extobj_contextvar, _make_extobj
 
     _QUIET: Any = _make_extobj(all="ignore")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import Any
 
 
@@ -73,6 +74,20 @@ class Trackable:
 class AutoTrackable(Trackable):
     """Tracks what is assigned to its attributes."""
 
+    def _trackable_children(
+        self, save_type: str = "checkpoint", **kwargs: Any
+    ) -> dict[str, Any]:
+        """Children by name; a SavedModel also gets the functions among the attributes."""
+        if save_type == "checkpoint":
+            return super()._trackable_children(save_type, **kwargs)
+        functions = _functions_of(self)
+        for function in functions.values():
+            # Tracing may make variables, which are children then.
+            function._prepare_to_be_saved()
+        tracked = super()._trackable_children(save_type, **kwargs)
+        children = {n: c for n, c in tracked.items() if not isinstance(c, SavedAsFunction)}
+        return {**children, **functions}
+
     def __setattr__(self, name: str, value: Any) -> None:
         if self._setattr_tracking and not name.startswith("_self_"):
             value = self._tracked_value(name, value)
@@ -93,6 +108,28 @@ class AutoTrackable(Trackable):
         self._maybe_initialize_trackable()
         self.__dict__["_unconditional_dependency_names"].pop(name, None)
         super().__delattr__(name)
+
+
+class SavedAsFunction(Trackable):
+    """Marks functions, which are children in SavedModels but not in checkpoints."""
+
+    def _prepare_to_be_saved(self) -> None:
+        """Make what is to be saved, such as a trace for the stated signature."""
+
+
+def _functions_of(owner: Any) -> dict[str, SavedAsFunction]:
+    """The functions among the attributes of an object, methods included."""
+    found = {}
+    for name in dir(owner):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                value = getattr(owner, name, None)
+        except Exception:  # noqa: BLE001, S112  (a property that fails is no function)
+            continue
+        if isinstance(value, SavedAsFunction):
+            found[name] = value
+    return found
 
 
 class NoDependency:

@@ -656,7 +656,7 @@ def _get_item(self: Variable, key: Any) -> Any:
     return part
 
 
-Variable.__getitem__ = _get_item  # type: ignore[attr-defined]
+setattr(Variable, "__getitem__", _get_item)  # noqa: B010  (a method, to the type checker)
 
 __all__ = [
     "Holder",
