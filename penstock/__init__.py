@@ -51,6 +51,7 @@ from penstock.core.type_spec import type_spec_from_value as type_spec_from_value
 from penstock.api import nest as nest  # isort: skip
 from penstock.api import bitwise as bitwise
 from penstock.api import debugging as debugging
+from penstock.api import linalg as linalg
 from penstock.api import math as math
 from penstock.api.arithmetic import (
     add as add,
@@ -450,6 +451,18 @@ from penstock.api.sequences import (
 )
 from penstock.api.sequences import (
     range as range,
+)
+from penstock.api.einsum import (
+    einsum as einsum,
+)
+from penstock.api.linalg import (
+    matmul as matmul,
+)
+from penstock.api.linalg import (
+    norm as norm,
+)
+from penstock.api.linalg import (
+    tensordot as tensordot,
 )
 
 __version__ = "0.1.0"

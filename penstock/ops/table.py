@@ -311,6 +311,7 @@ _FAMILIES: Final = (
     "edit_distance",
     "sort",
     "signal",
+    "fake_quant",
     "quantize",
     "bitwise",
     "control_flow",

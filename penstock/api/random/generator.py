@@ -34,7 +34,7 @@ def _known_algorithm(alg: Any) -> int:
 
 
 def _seed_words(seed: Any, count: int) -> Any:
-    """The first `count` words of 64 bits of a seed: an integer of any size, or several words."""
+    """The first `count` words of 64 bits of a seed: an integer of any size, or words."""
     if isinstance(seed, int) and not isinstance(seed, bool):
         words = [seed >> 64 * i & 0xFFFFFFFFFFFFFFFF for i in range(count)]
         return np.array(words, np.uint64).astype(np.int64)

@@ -1,0 +1,100 @@
+"""`tf.linalg`: linear algebra."""
+
+from penstock.api.diagonals import (
+    band_part,
+    diag,
+    diag_part,
+    set_diag,
+    tensor_diag,
+    tensor_diag_part,
+)
+from penstock.api.einsum import einsum
+from penstock.api.filling import eye
+from penstock.api.linalg.factorizations import (
+    cholesky,
+    det,
+    eig,
+    eigh,
+    eigh_tridiagonal,
+    eigvals,
+    eigvalsh,
+    logdet,
+    lu,
+    qr,
+    slogdet,
+    svd,
+)
+from penstock.api.linalg.matrices import adjoint, cross, matrix_transpose, trace
+from penstock.api.linalg.norms import global_norm, norm, normalize
+from penstock.api.linalg.products import matmul, matvec, tensordot
+from penstock.api.linalg.solving import (
+    cholesky_solve,
+    expm,
+    inv,
+    logm,
+    lstsq,
+    lu_matrix_inverse,
+    lu_reconstruct,
+    lu_solve,
+    matrix_rank,
+    pinv,
+    solve,
+    sqrtm,
+    triangular_solve,
+)
+from penstock.api.linalg.tridiagonal import (
+    banded_triangular_solve,
+    tridiagonal_matmul,
+    tridiagonal_solve,
+)
+from penstock.api.reductions import l2_normalize
+
+__all__ = [
+    "adjoint",
+    "band_part",
+    "banded_triangular_solve",
+    "cholesky",
+    "cholesky_solve",
+    "cross",
+    "det",
+    "diag",
+    "diag_part",
+    "eig",
+    "eigh",
+    "eigh_tridiagonal",
+    "eigvals",
+    "eigvalsh",
+    "einsum",
+    "expm",
+    "eye",
+    "global_norm",
+    "inv",
+    "l2_normalize",
+    "logdet",
+    "logm",
+    "lstsq",
+    "lu",
+    "lu_matrix_inverse",
+    "lu_reconstruct",
+    "lu_solve",
+    "matmul",
+    "matrix_rank",
+    "matrix_transpose",
+    "matvec",
+    "norm",
+    "normalize",
+    "pinv",
+    "qr",
+    "set_diag",
+    "slogdet",
+    "solve",
+    "sqrtm",
+    "svd",
+    "tensor_diag",
+    "tensor_diag_part",
+    "tensordot",
+    "trace",
+    "triangular_solve",
+    "tridiagonal_matmul",
+    "tridiagonal_solve",
+]
