@@ -29,7 +29,7 @@ from penstock.graph.user_code import user_line
 from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.tensor import EagerTensor
-from penstock.runtime.trackable import Trackable
+from penstock.runtime.trackable import SavedAsFunction
 
 # After this many traces of one function within one process a user is told that something
 # varies.
@@ -73,7 +73,7 @@ def converted(function: Callable[..., Any]) -> Callable[..., Any]:
     return _autograph()(function)
 
 
-class Function(Trackable):
+class Function(SavedAsFunction):
     """A Python function that runs as a graph; see `function`."""
 
     def __init__(
@@ -141,7 +141,19 @@ class Function(Trackable):
         found += [one for many in self._relaxed.values() for _, one in many]
         return list({id(one): one for one in found}.values())
 
-    _list_all_concrete_functions_for_serialization = _list_all_concrete_functions
+    def _list_all_concrete_functions_for_serialization(self) -> list[ConcreteFunction]:
+        """Traces that differ in their arguments; the one for a stated signature is made."""
+        if self._input_signature is not None:
+            self.get_concrete_function()
+        kept: list[ConcreteFunction] = []
+        for concrete in self._list_all_concrete_functions():
+            signature = concrete.structured_input_signature
+            if all(other.structured_input_signature != signature for other in kept):
+                kept.append(concrete)
+        return kept
+
+    def _prepare_to_be_saved(self) -> None:
+        self._list_all_concrete_functions_for_serialization()
 
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """The signatures of all traces, one a line."""
@@ -330,19 +342,23 @@ class Function(Trackable):
         """
         if self._input_signature is not None and not args and not kwargs:
             args = self._input_signature
-        else:
-            args, kwargs = self._signature.bind(args, kwargs)
+        args, kwargs = self._signature.bind(args, kwargs)
         flat = nest.flatten((args, kwargs), expand_composites=True)
         specs = [
             leaf if isinstance(leaf, TensorSpec) else spec_of(leaf)
             for leaf in flat
             if isinstance(leaf, TensorSpec) or is_tensor_leaf(leaf)
         ]
-        key = (
+        key: Any = (
             "concrete",
             structure_key((args, kwargs)),
             tuple(leaf if isinstance(leaf, TypeSpec) else leaf_key(leaf) for leaf in flat),
         )
+        if self._input_signature is not None:
+            # The same trace as calls use.
+            values = [leaf for leaf in flat if not isinstance(leaf, TypeSpec)]
+            key = ("signature", *_python_keys(values))
+            specs = _tensor_specs(self._input_signature)
         with self._lock:
             concrete = self._cache.get(key)
             if concrete is None:
@@ -352,7 +368,10 @@ class Function(Trackable):
     def _trackable_children(
         self, save_type: str = "checkpoint", **kwargs: Any
     ) -> dict[str, Any]:
-        return {}
+        if save_type == "checkpoint":
+            return {}
+        traces = self._list_all_concrete_functions_for_serialization()
+        return {f"trace_{i}": trace for i, trace in enumerate(traces)}
 
     def __repr__(self) -> str:
         return f"<tf.function {self._name} at 0x{id(self):X}>"
