@@ -10,7 +10,7 @@ from penstock.runtime import eager
 from penstock.runtime.context import state
 from penstock.runtime.convert import use_packer
 from penstock.runtime.inputs import prepare
-from penstock.runtime.tensor import EagerTensor, wrap
+from penstock.runtime.tensor import EagerTensor
 
 _rows: dict[str, OpDef] = {}
 
@@ -34,20 +34,12 @@ def call(op_name: str, /, *inputs: Any, name: Any = None, **attrs: Any) -> Any:
         row = _rows[op_name] = lookup(op_name)
     if row.quick and state.graph is None and len(inputs) == len(row.input_args):
         full = row.complete(attrs) if attrs or not row.defaults_suffice else row.attrs
-        output = eager.run_quick(row, inputs, full)
-        if output is not None:
+        quick = eager.run_quick(row, inputs, full)
+        if quick is not None:
             if state.recorders:
-                _record(row, full, _as_tensors(inputs), (output,), None)
-            return output
+                _record(row, full, quick[1], (quick[0],), None)
+            return quick[0]
     return _call_slow(row, inputs, attrs, name)
-
-
-def _as_tensors(inputs: Any) -> Any:
-    """Inputs of a quick call for a tape: Python lists of integers become tensors."""
-    return [
-        tensor if type(tensor) is EagerTensor else wrap(eager.index_array(tensor))
-        for tensor in inputs
-    ]
 
 
 def _call_slow(row: OpDef, inputs: Any, attrs: dict[str, Any], name: str | None) -> Any:

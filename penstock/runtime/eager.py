@@ -24,34 +24,48 @@ from penstock.runtime.quiet import quietly
 from penstock.runtime.tensor import EagerTensor, wrap
 
 
-def run_quick(row: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> EagerTensor | None:
+def run_quick(
+    row: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]
+) -> tuple[EagerTensor, Sequence[Any]] | None:
     """Run an op of one output on eager tensors by its numpy kernel, if it is as plain as that.
 
     Returns:
-        The output, or None when the call needs the long way: other inputs, other devices, large
-        arrays, dtypes that do not fit.
+        The output and the inputs as tensors, or None when the call needs the long way: other
+        inputs, other devices, large arrays, dtypes that do not fit.
     """
-    values = []
+    values: list[Any] = []
+    tensors: list[Any] | None = None
+    scalars: list[int] | None = None
     size = 0
     for i, tensor in enumerate(inputs):
-        if type(tensor) is not EagerTensor:
-            if i not in row.index_positions:
-                return None
-            indices = index_array(tensor)
-            if indices is None:
-                return None
-            values.append(indices)
+        if type(tensor) is EagerTensor:
+            value = tensor._value
+            if type(value) is not _ndarray:
+                if isinstance(value, jax.Array):
+                    value = np.asarray(value)
+                elif not isinstance(value, np.generic):
+                    return None
+            size += value.size
+            values.append(value)
             continue
-        value = tensor._value
-        if type(value) is not _ndarray:
-            if isinstance(value, jax.Array):
-                value = np.asarray(value)
-            elif not isinstance(value, np.generic):
+        if i in row.index_positions:
+            value = index_array(tensor)
+            if value is None:
                 return None
-        size += value.size
-        values.append(value)
+            tensors = list(inputs) if tensors is None else tensors
+            tensors[i] = wrap(value)
+            values.append(value)
+        elif type(tensor) is float or type(tensor) is int:
+            scalars = [i] if scalars is None else [*scalars, i]
+            values.append(tensor)
+        else:
+            return None
     if size > row.host_limit or not host_is_default() or state.device is not None:
         return None
+    if scalars is not None:
+        tensors = list(inputs) if tensors is None else tensors
+        if not _fill_scalars(row, values, tensors, scalars):
+            return None
     for group in row.type_groups:
         dtype = values[group[0]].dtype
         for position in group[1:]:
@@ -59,13 +73,30 @@ def run_quick(row: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Eager
                 return None
     result = quietly(row.host, *values, **attrs)  # type: ignore[arg-type]
     if result.dtype.char in "OV":
-        return _wrapped(row, 0, result, attrs)
-    tensor = EagerTensor.__new__(EagerTensor)
-    tensor._value = result
-    tensor._dtype = None
-    return tensor
+        return _wrapped(row, 0, result, attrs), tensors or inputs
+    output = EagerTensor.__new__(EagerTensor)
+    output._value = result
+    output._dtype = None
+    return output, tensors or inputs
 
 
+def _fill_scalars(
+    row: OpDef, values: list[Any], tensors: list[Any], scalars: Sequence[int]
+) -> bool:
+    """Give Python numbers the dtype of a floating tensor that shares their type attr."""
+    for i in scalars:
+        dtype = None
+        for group in row.type_groups:
+            if i in group:
+                dtype = next((values[p].dtype for p in group if p not in scalars), None)
+        if dtype is None or dtype.name not in _FLOATING:
+            return False
+        values[i] = np.asarray(values[i], dtype)
+        tensors[i] = wrap(values[i])
+    return True
+
+
+_FLOATING = frozenset({"float32", "float64", "float16", "bfloat16"})
 _ndarray = np.ndarray
 
 # Arrays of small Python lists of integers (axes, sizes, permutations), which calls repeat.
