@@ -1,0 +1,114 @@
+"""Traces of functions of libraries, which make the same pipeline again and again.
+
+Keras builds a fresh pipeline, from fresh closures, in every `predict`. A trace is used again
+when the code is the same and everything the closure holds is a plain value that is equal;
+globals of an installed library count as fixed. Functions of users are traced whenever they are
+passed, as in TensorFlow, because what they read may have changed.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import types
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from penstock.core.dtypes import DType
+from penstock.core.tensor_shape import TensorShape
+from penstock.runtime import random_state
+from penstock.runtime.context import state
+
+T = TypeVar("T")
+
+_OURS = str(Path(__file__).resolve().parent.parent)
+_TRACES_PER_CODE = 16
+
+_traces: weakref.WeakKeyDictionary[types.CodeType, OrderedDict[Any, Any]] = (
+    weakref.WeakKeyDictionary()
+)
+_lock = threading.Lock()
+
+
+def remembered(function: Callable[..., Any], context: Any, make: Callable[[], T]) -> T:
+    """Return the trace of such a function in such a context; it is made when there is none.
+
+    Args:
+        function: what is traced.
+        context: hashable; what else the trace depends on.
+        make: makes the trace.
+    """
+    key = _key(function)
+    if key is None or state.graph is not None:
+        return make()
+    full = (key, _hashable(context), random_state.global_seed(), state.device)
+    code = function.__code__
+    with _lock:
+        found = _traces.setdefault(code, OrderedDict())
+        trace = found.get(full)
+        if trace is not None:
+            found.move_to_end(full)
+            return trace  # type: ignore[no-any-return]
+    trace = make()
+    with _lock:
+        found[full] = trace
+        while len(found) > _TRACES_PER_CODE:
+            found.popitem(last=False)
+    return trace
+
+
+def _hashable(context: Any) -> Any:
+    if isinstance(context, dict):
+        return (dict, tuple((name, _hashable(value)) for name, value in context.items()))
+    if isinstance(context, (tuple, list)):
+        return (type(context), tuple(_hashable(part) for part in context))
+    return context
+
+
+def _key(function: Any) -> Any:
+    """What a trace of a library's function depends on; None when that cannot be told."""
+    if type(function) is not types.FunctionType or not _is_library(function.__code__):
+        return None
+    try:
+        values = [cell.cell_contents for cell in function.__closure__ or ()]
+    except ValueError:  # an empty cell
+        return None
+    values += function.__defaults__ or ()
+    values += (function.__kwdefaults__ or {}).values()
+    key = tuple(_frozen(value) for value in values)
+    return None if None in key else key
+
+
+def _is_library(code: types.CodeType) -> bool:
+    name = code.co_filename
+    return "site-packages" in name or name.startswith(_OURS)
+
+
+_PLAIN = (bool, int, float, complex, str, bytes, DType, TensorShape)
+
+
+def _frozen(value: Any) -> Any:
+    """A hashable stand-in for a plain value, None for anything that may change."""
+    if value is None:
+        return (None,)
+    if type(value) in _PLAIN:
+        return (type(value), value)
+    if type(value) is tuple:
+        parts = tuple(_frozen(part) for part in value)
+        return None if None in parts else parts
+    if isinstance(value, types.FunctionType):
+        own = _key(value)
+        return None if own is None else (value.__code__, own)
+    if _is_module(value):
+        return ("module", id(value))
+    return None
+
+
+def _is_module(value: Any) -> bool:
+    if isinstance(value, types.ModuleType):
+        return sys.modules.get(value.__name__) is value
+    # Keras' stand-in for a module that is imported on first use.
+    return type(value).__name__ == "LazyModule" and type(value).__module__.startswith("keras.")
