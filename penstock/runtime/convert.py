@@ -420,8 +420,12 @@ def _object_array(array: Any) -> Any:
     )
 
 
+# Composites that count as tensors; optionals, extension types and datasets do not.
+_TENSOR_COMPOSITES = frozenset({"IndexedSlices", "RaggedTensor", "SparseTensor"})
+
+
 def is_tensor(value: Any) -> bool:
-    """Whether `value` is a tensor, variable or composite of tensors."""
-    return isinstance(value, (TensorLike, CompositeTensor)) or hasattr(
-        type(value), "__tf_tensor__"
-    )
+    """Whether `value` is a tensor, a variable, or a ragged, sparse or indexed tensor."""
+    if isinstance(value, TensorLike):
+        return True
+    return isinstance(value, CompositeTensor) and type(value).__name__ in _TENSOR_COMPOSITES

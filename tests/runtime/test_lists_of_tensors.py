@@ -26,3 +26,17 @@ def test_a_float_range_has_as_many_numbers_as_its_dtype_tells():
 
     assert numbers.shape == (10,)
     np.testing.assert_allclose(numbers, np.arange(1, 11, dtype=np.float32) / 10, rtol=1e-6)
+
+
+def test_what_can_become_a_tensor_is_not_one_yet():
+    class Convertible:
+        def __tf_tensor__(self, dtype=None, name=None):
+            return tf.constant(1)
+
+    slices = tf.IndexedSlices(tf.constant([1.0]), tf.constant([0]))
+
+    assert not tf.is_tensor(Convertible())
+    assert not tf.is_tensor(np.ones(3))
+    assert tf.is_tensor(tf.constant(1))
+    assert tf.is_tensor(tf.Variable(1))
+    assert tf.is_tensor(slices)

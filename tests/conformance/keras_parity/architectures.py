@@ -37,18 +37,18 @@ def cnn(keras, rng):
     layers = keras.layers
     model = keras.Sequential(
         [
-            keras.Input((12, 12, 2)),
+            keras.Input((8, 8, 2)),
             layers.Conv2D(6, 3, padding="same", activation="relu"),
             layers.BatchNormalization(),
             layers.MaxPooling2D(),
-            layers.SeparableConv2D(8, 3, activation="relu"),
+            layers.SeparableConv2D(8, 3, padding="same", activation="relu"),
             layers.AveragePooling2D(2),
             layers.Dropout(0.3, seed=7),
             layers.Flatten(),
             layers.Dense(4),
         ]
     )
-    return Task(model, rng.normal(size=(40, 12, 12, 2)).astype(np.float32), _labels(rng, 40, 4))
+    return Task(model, rng.normal(size=(40, 8, 8, 2)).astype(np.float32), _labels(rng, 40, 4))
 
 
 def lstm(keras, rng):
