@@ -6,7 +6,7 @@ from sides import Side, measure, peer_python, report
 
 SETUP = """
 import os
-os.environ["KERAS_BACKEND"] = "BACKEND"
+os.environ["KERAS_BACKEND"] = "WHICH"
 PREPARE
 import numpy as np
 import keras
@@ -43,7 +43,7 @@ def work():
 
 def sides(network):
     def source(backend, prepare):
-        return (SETUP + network + STEP).replace("BACKEND", backend).replace("PREPARE", prepare)
+        return (SETUP + network + STEP).replace("WHICH", backend).replace("PREPARE", prepare)
 
     found = [
         Side("penstock", source("tensorflow", "import penstock; penstock.install_as_tensorflow()")),
