@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock.core import nest
+from penstock.runtime import data_structures  # noqa: F401  (lets modules track containers)
 from penstock.runtime.context import name_scope
 from penstock.runtime.trackable import AutoTrackable
 from penstock.runtime.variable import Variable

@@ -77,3 +77,4 @@ from penstock.saved_model.files import contains_saved_model as contains_saved_mo
 from penstock.saved_model.load import load as load
 from penstock.saved_model.options import LoadOptions as LoadOptions
 from penstock.saved_model.options import SaveOptions as SaveOptions
+from penstock.saved_model.save import save as save

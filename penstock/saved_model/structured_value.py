@@ -183,7 +183,8 @@ def _decode_type_spec(message: Any) -> TypeSpec:
 
 
 def _subclasses(cls: type) -> Iterator[Any]:
-    for child in cls.__subclasses__():
+    children: list[Any] = cls.__subclasses__()
+    for child in children:
         yield child
         yield from _subclasses(child)
 

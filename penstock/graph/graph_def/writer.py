@@ -290,7 +290,7 @@ class _FunctionWriter:
             if variable is not None:
                 argument.handle_data.add(
                     dtype=variable.as_datatype_enum,
-                    shape=make_shape_proto(symbol.variable_shape),  # type: ignore[attr-defined]
+                    shape=make_shape_proto(symbol.variable_shape),
                 )
         else:
             write_shapes(attrs["_output_shapes"], [symbol.shape])
