@@ -14,6 +14,7 @@ from penstock.api import internal as __internal__
 from penstock.api import nn as nn
 from penstock.api import random as random
 from penstock.api import raw_ops as raw_ops
+from penstock.api import signal as signal
 from penstock.core import errors as errors
 from penstock.core.device_name import DeviceSpec as DeviceSpec
 from penstock.core.dtypes import DType as DType
