@@ -158,8 +158,7 @@ class OpDef:
         )
 
     def _group_by_type(self) -> tuple[tuple[int, ...], ...]:
-        """Positions of single inputs that must have one dtype, for each type attr shared by "
-        "several."""
+        """Positions of single inputs that must have one dtype, for each shared type attr."""
         groups: dict[str, list[int]] = {}
         for i, arg in enumerate(self.input_args):
             if not arg.is_list:
@@ -304,7 +303,13 @@ _FAMILIES: Final = (
     "image",
     "string",
     "sparse",
+    "sparse_math",
+    "sparse_cross",
+    "sparse_count",
+    "sparse_serialize",
+    "sets",
     "ragged",
+    "ragged_variant",
     "segment",
     "sparse_segment",
     "partition",
@@ -317,9 +322,12 @@ _FAMILIES: Final = (
     "control_flow",
     "tensor_list",
     "resource",
+    "training",
     "placeholder",
     "lookup",
     "parsing",
+    "sequence_parsing",
+    "decoding",
     "io",
     "dataset",
     "debug",
