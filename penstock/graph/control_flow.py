@@ -12,8 +12,8 @@ import numpy as np
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.graph.bodies import Body
-from penstock.graph.lower import is_traced, trace_nodes
 from penstock.graph.symbol import Node
+from penstock.graph.tracing import is_traced, trace_nodes
 from penstock.ops import checks
 from penstock.ops.checks import NeedsValueError
 from penstock.ops.grad import flat_outputs, is_differentiating
@@ -55,8 +55,7 @@ def _merge_flag(flag: Any) -> None:
 
 
 def _truth(value: Array) -> Any:
-    """The predicate of a branch: TensorFlow takes any scalar, and reads nonempty strings as "
-    "true."""
+    """The predicate of a branch: any scalar, as TensorFlow takes it."""
     if isinstance(value, (np.ndarray, np.generic)):
         if value.dtype == object:
             return bool(value.reshape(-1)[0])

@@ -25,8 +25,7 @@ def _is_library(filename: str) -> bool:
 
 
 def user_line(depth: int = 2) -> str:
-    """`file:line` of the innermost frame outside penstock, Keras and JAX; empty when there "
-    "is none."""
+    """`file:line` of the innermost frame outside penstock, Keras and JAX, or nothing."""
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         if not _is_library(frame.f_code.co_filename):

@@ -56,8 +56,7 @@ state = State()
 
 @contextmanager
 def graph_scope(graph: Any) -> Iterator[Any]:
-    """Make `graph` (None for eager execution) the interpreter in force, without the tapes "
-    "outside."""
+    """Make `graph` (None for eager execution) the interpreter, without the tapes outside."""
     saved = state.graph, state.recorders, state.name_scope
     state.graphs.append(saved)
     state.graph, state.recorders, state.name_scope = graph, [], ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.core.errors import InvalidArgumentError
-from penstock.ops.table import OpDef, lookup
+from penstock.ops.table import TYPE_LIST, ArgDef, OpDef, lookup
 from penstock.runtime import eager
 from penstock.runtime.context import state
 from penstock.runtime.convert import use_packer
@@ -69,10 +69,10 @@ def apply(
             outputs = eager.run(row, [tensor._value for tensor in flat], attrs, lengths)
     if state.recorders:
         _record(row, attrs, flat, outputs, lengths)
-    return _packed(row, outputs)
+    return _packed(row, outputs, attrs)
 
 
-def _packed(row: OpDef, outputs: list[Any]) -> Any:
+def _packed(row: OpDef, outputs: list[Any], attrs: dict[str, Any]) -> Any:
     if row.single_output:
         return outputs[0]
     if row.list_output:
@@ -80,25 +80,36 @@ def _packed(row: OpDef, outputs: list[Any]) -> Any:
     if not outputs:
         return None
     if any(arg.is_list for arg in row.output_args):
-        return _grouped(row, outputs)
+        return _grouped(row, outputs, attrs)
     return tuple(outputs)
 
 
-def _grouped(row: OpDef, outputs: list[Any]) -> Any:
-    """Outputs of an op with list outputs among others: the lists take what the others leave."""
-    lists = [arg for arg in row.output_args if arg.is_list]
-    rest = len(outputs) - (len(row.output_args) - len(lists))
-    each = rest // len(lists)
+def _grouped(row: OpDef, outputs: list[Any], attrs: dict[str, Any]) -> Any:
+    """Outputs of an op with list outputs among others, as its attrs tell their lengths."""
+    lengths = [_length_of(arg, attrs) for arg in row.output_args]
+    unknown = lengths.count(None)
+    if unknown:
+        # Lists of unknown length share evenly what the others leave.
+        rest = len(outputs) - sum(length or 0 for length in lengths)
+        lengths = [rest // unknown if length is None else length for length in lengths]
     grouped: list[Any] = []
     start = 0
-    for arg in row.output_args:
-        if arg.is_list:
-            grouped.append(outputs[start : start + each])
-            start += each
-        else:
-            grouped.append(outputs[start])
-            start += 1
+    for arg, length in zip(row.output_args, lengths, strict=True):
+        part = outputs[start : start + (length or 0)]
+        grouped.append(part if arg.is_list else part[0])
+        start += length or 0
     return tuple(grouped)
+
+
+def _length_of(arg: ArgDef, attrs: dict[str, Any]) -> int | None:
+    """Number of tensors of an output; None for a list whose length no attr tells."""
+    if not arg.is_list:
+        return 1
+    if arg.type_list_attr is not None:
+        types = attrs.get(arg.type_list_attr)
+        return None if types is None or types is TYPE_LIST else len(types)
+    number = attrs.get(arg.number_attr)
+    return None if number is None else int(number)
 
 
 def _record(row: OpDef, attrs: dict[str, Any], flat: Any, outputs: Any, lengths: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -173,8 +174,39 @@ def _absolute(self: Any) -> Any:
 _NEW_AXIS = None
 
 
+@functools.lru_cache(maxsize=1024)
+def _kept_arguments(signature: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Inputs and attrs of the slice that a signature, see `_signature`, stands for."""
+    keys = tuple(slice(*key) if isinstance(key, tuple) else key for key in signature)
+    begin, end, strides, masks = slice_arguments(keys)
+    return wrap(begin), wrap(end), wrap(strides), masks
+
+
+def _signature(key: Any) -> tuple[Any, ...] | None:
+    """A hashable form of an index expression of plain integers, or None for another."""
+    parts: list[Any] = []
+    for item in key if type(key) is tuple else (key,):
+        kind = type(item)
+        if kind is int or item is None or item is Ellipsis:
+            parts.append(item)
+        elif kind is slice:
+            bounds = (item.start, item.stop, item.step)
+            for bound in bounds:
+                if bound is not None and type(bound) is not int:
+                    return None
+            parts.append(bounds)
+        else:
+            return None
+    return tuple(parts)
+
+
 def _get_item(self: Any, key: Any) -> Any:
     """`tensor[key]` by StridedSlice, or boolean_mask for a boolean tensor."""
+    if state.graph is None:
+        signature = _signature(key)
+        if signature is not None:
+            begin, end, strides, masks = _kept_arguments(signature)
+            return call("StridedSlice", self, begin, end, strides, **masks)
     if isinstance(key, (Tensor, np.ndarray, list)) or (
         isinstance(key, TensorLike) and not isinstance(key, Tensor)
     ):

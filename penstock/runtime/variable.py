@@ -45,6 +45,10 @@ class VariableAggregation(enum.Enum):
     ONLY_FIRST_REPLICA = 3
 
 
+# Up to this many elements a buffer that others refer to is copied by numpy.
+_COPY_ON_HOST_LIMIT = 1 << 12
+
+
 class Holder:
     """Where the value of one variable lives: the object behind its resource handle.
 
@@ -99,12 +103,24 @@ class Holder:
             self.owned = False
         return value
 
+    def replace(self, value: Any, *, owned: bool) -> None:
+        """Put the value that a compiled function gave in place of the old one."""
+        old = self.value
+        if old is not None and old.shape == value.shape:
+            self.value = value
+            self.owned = owned
+        else:
+            self.set_value(value, owned=owned)
+
     def value_to_donate(self) -> Any:
-        """The value as a JAX array that may be given away."""
-        value = self.device_value()
-        if not self.owned:
-            value = jnp.array(value, copy=True)
-        return value
+        """The value as an array that may be given away."""
+        value = self.require_value()
+        if self.owned and isinstance(value, jax.Array):
+            return value
+        if value.size <= _COPY_ON_HOST_LIMIT:
+            # A fresh numpy array is moved by the call itself, quicker than XLA copies a buffer.
+            return np.array(value)
+        return jnp.array(value, copy=True)
 
 
 _uid = itertools.count()

@@ -121,3 +121,24 @@ def test_a_variable_is_no_tensor_but_stands_for_one():
     assert float(v + 1.0) == 2.0
     with pytest.raises(TypeError, match="unhashable"):
         hash(v)
+
+
+def test_a_tensor_assigned_to_a_variable_outlives_the_variables_updates():
+    v = tf.Variable(np.zeros(5000, np.float32))
+    x = tf.constant(np.ones(5000, np.float32))
+
+    @tf.function(autograph=False)
+    def take(value):
+        v.assign(value)
+
+    @tf.function(autograph=False)
+    def grow():
+        v.assign_add(tf.ones_like(v))
+
+    doubled = x * 2.0
+    take(doubled)
+    grow()
+    grow()
+
+    assert float(doubled[0]) == 2.0
+    assert float(v[0]) == 4.0

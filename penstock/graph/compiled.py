@@ -1,0 +1,226 @@
+"""Compiled segments: arrays and variables in, arrays and new values out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+
+from penstock.graph.partition import Segment
+from penstock.graph.symbol import Symbol
+from penstock.graph.tracing import EMBED_LIMIT, NeedHostError, is_traced, trace_nodes
+from penstock.ops import checks
+from penstock.ops.checks import NeedsValueError
+from penstock.ops.random_stateful import STATEFUL_TO_STATELESS, initial_state
+from penstock.runtime.eager import variables_lock
+
+
+class CompiledSegment:
+    """A segment as one XLA computation.
+
+    It takes the `arrays` that come from outside, the values of the variables that are only
+    read (`kept`), those of the variables that are assigned (`given`, which XLA may overwrite),
+    and the states of random ops; it gives the outputs, the new values of `writes`, the new
+    states, and the flag of its checks.
+    """
+
+    def __init__(self, segment: Segment, constants: dict[int, Any]) -> None:
+        self.segment = segment
+        written = {id(source) for source in segment.writes}
+        self.kept = [source for source in segment.reads if id(source) not in written]
+        self.given = [source for source in segment.reads if id(source) in written]
+        self.writes = segment.writes
+        self.arrays: list[Symbol] = []
+        self._fixed: dict[int, Any] = {}
+        for symbol in segment.inputs:
+            value = constants.get(id(symbol))
+            if value is not None and value.size <= EMBED_LIMIT:
+                self._fixed[id(symbol)] = value
+            elif symbol.dtype.name != "resource":
+                self.arrays.append(symbol)
+        self._random = [
+            node for node in segment.nodes if node.row.name in STATEFUL_TO_STATELESS
+        ]
+        self._states = [
+            initial_state(node.attrs["seed"], node.attrs["seed2"]) for node in self._random
+        ]
+        self._causes: list[Any] = []
+        # Positions in `kept` and `writes` of variables whose buffers others refer to.
+        self._shared_kept: set[int] = set()
+        self._shared_writes: set[int] = set()
+        self._function = jax.jit(self._trace, donate_argnums=(2,))
+
+    def _trace(
+        self, arrays: list[Any], kept: list[Any], given: list[Any], states: list[Any]
+    ) -> Any:
+        env: dict[int, Any] = dict(self._fixed)
+        env.update((id(s), v) for s, v in zip(self.arrays, arrays, strict=True))
+        variables: dict[int, Any] = {}
+        variables.update((id(s), v) for s, v in zip(self.kept, kept, strict=True))
+        variables.update((id(s), v) for s, v in zip(self.given, given, strict=True))
+        variables.update((id(n), v) for n, v in zip(self._random, states, strict=True))
+        with checks.collecting() as collector:
+            collector.causes = self._causes
+            trace_nodes(self.segment.nodes, env, variables)
+        outputs = [env[id(symbol)] for symbol in self.segment.outputs]
+        new = [variables[id(source)] for source in self.writes]
+        self._note_shared(outputs, arrays, kept, new)
+        advanced = [variables[id(node)] for node in self._random]
+        return outputs, new, advanced, collector.flag() if collector.failed else None
+
+    def _note_shared(
+        self, outputs: list[Any], arrays: list[Any], kept: list[Any], new: list[Any]
+    ) -> None:
+        """Find the variables whose buffers come out elsewhere, or came in from elsewhere."""
+        seen: dict[int, int] = {}
+        for value in [*outputs, *new]:
+            seen[id(value)] = seen.get(id(value), 0) + 1
+        incoming = {id(value) for value in [*arrays, *kept]}
+        self._shared_kept.update(i for i, value in enumerate(kept) if id(value) in seen)
+        self._shared_writes.update(
+            i
+            for i, value in enumerate(new)
+            if seen[id(value)] > 1 or id(value) in incoming or not is_traced(value)
+        )
+
+    def run(self, env: dict[int, Any]) -> None:
+        """Run on the values in `env` and put the outputs there."""
+        outputs = self.execute(
+            [self._device_value(symbol, env) for symbol in self.arrays],
+            [env[id(source)] for source in self.kept],
+            [env[id(source)] for source in self.given],
+            [env[id(source)] for source in self.writes],
+        )
+        for symbol, value in zip(self.segment.outputs, outputs, strict=True):
+            env[id(symbol)] = value
+
+    def execute(
+        self,
+        arrays: Sequence[Any],
+        kept: Sequence[Any],
+        given: Sequence[Any],
+        writes: Sequence[Any],
+    ) -> Sequence[Any]:
+        """Run on arrays and on the holders of variables.
+
+        Raises:
+            OpError: a check failed.
+        """
+        if writes or self._random:
+            outputs, flag = self._execute_writing(arrays, kept, given, writes)
+        elif kept:
+            outputs, flag = self._execute_reading(arrays, kept)
+        else:
+            outputs, _, _, flag = self._function(arrays, [], [], [])
+        if flag is not None:
+            checks.raise_failed(flag, self._causes)
+        return outputs  # type: ignore[no-any-return]
+
+    def _execute_reading(self, arrays: Sequence[Any], kept: Sequence[Any]) -> tuple[Any, Any]:
+        try:
+            values = [holder.device_value() for holder in kept]
+            outputs, _, _, flag = self._function(arrays, values, [], [])
+        except (RuntimeError, ValueError) as error:
+            if "deleted" not in str(error) and "donated" not in str(error):
+                raise
+            # Another thread's assignment took a buffer over between reading it and using it.
+            with variables_lock:
+                values = [holder.device_value() for holder in kept]
+                outputs, _, _, flag = self._function(arrays, values, [], [])
+        for i in self._shared_kept:
+            kept[i].owned = False
+        return outputs, flag
+
+    def _execute_writing(
+        self,
+        arrays: Sequence[Any],
+        kept: Sequence[Any],
+        given: Sequence[Any],
+        writes: Sequence[Any],
+    ) -> tuple[Any, Any]:
+        with variables_lock:
+            outputs, new, self._states, flag = self._function(
+                arrays,
+                [holder.device_value() for holder in kept],
+                [holder.value_to_donate() for holder in given],
+                self._states,
+            )
+            for i, (holder, value) in enumerate(zip(writes, new, strict=True)):
+                holder.replace(value, owned=i not in self._shared_writes)
+            for i in self._shared_kept:
+                kept[i].owned = False
+        return outputs, flag
+
+    def _device_value(self, symbol: Symbol, env: dict[int, Any]) -> Any:
+        try:
+            return as_device_value(env[id(symbol)])
+        except NeedsValueError as error:
+            for node in self.segment.nodes:
+                if any(tensor is symbol for tensor in node.inputs):
+                    raise NeedHostError(node, str(error)) from error
+            raise
+
+
+class DirectCall:
+    """The short way through a program that is one compiled segment: inputs in, outputs out."""
+
+    def __init__(
+        self,
+        compiled: CompiledSegment,
+        inputs: Sequence[Symbol],
+        outputs: Sequence[Symbol],
+        constants: dict[int, Any],
+    ) -> None:
+        places = {id(symbol): i for i, symbol in enumerate(inputs)}
+        made = {id(symbol): i for i, symbol in enumerate(compiled.segment.outputs)}
+        self._compiled = compiled
+        self._arrays = [places.get(id(symbol), -1) for symbol in compiled.arrays]
+        self._kept = [places[id(source)] for source in compiled.kept]
+        self._given = [places[id(source)] for source in compiled.given]
+        self._writes = [places[id(source)] for source in compiled.writes]
+        # Large constants are arguments too.
+        self._large = [constants.get(id(symbol)) for symbol in compiled.arrays]
+        self._outputs = [made[id(symbol)] for symbol in outputs]
+        self._in_order = self._outputs == list(range(len(compiled.segment.outputs)))
+
+    @staticmethod
+    def fits(
+        segments: Sequence[Segment], inputs: Sequence[Symbol], outputs: Sequence[Symbol]
+    ) -> bool:
+        """Whether a plan is one segment that takes inputs and gives all outputs."""
+        if len(segments) != 1 or not segments[0].on_device:
+            return False
+        segment = segments[0]
+        given = {id(symbol) for symbol in inputs}
+        made = {id(symbol) for symbol in segment.outputs}
+        free = ("Const", "Placeholder")
+        return (
+            all(id(symbol) in made for symbol in outputs)
+            and all(id(source) in given for source in (*segment.reads, *segment.writes))
+            and all(symbol.graph_node.row.name in free for symbol in segment.inputs)
+            and not any(symbol.dtype.name == "variant" for symbol in segment.inputs)
+        )
+
+    def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Run on the values of the inputs."""
+        results = self._compiled.execute(
+            [
+                values[place] if place >= 0 else large
+                for place, large in zip(self._arrays, self._large, strict=True)
+            ],
+            [values[place] for place in self._kept],
+            [values[place] for place in self._given],
+            [values[place] for place in self._writes],
+        )
+        if self._in_order:
+            return results
+        return [results[place] for place in self._outputs]
+
+
+def as_device_value(value: Any) -> Any:
+    """A value as a compiled computation takes it."""
+    to_device = getattr(value, "to_device", None)
+    if to_device is not None and not hasattr(value, "dtype"):
+        return to_device()
+    return value
