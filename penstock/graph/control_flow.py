@@ -443,7 +443,7 @@ def stateless_while_host(input: Any, *, cond: Body, body: Body, **_: Any) -> Any
 def _loop_on_host(values: list[Any], cond: Body, body: Body) -> Any:
     test, step = cond.program(), body.program()
     while _truth(np.asarray(test.run(values)[0])):
-        values = step.run(values)
+        values = list(step.run(values))
     return tuple(values)
 
 

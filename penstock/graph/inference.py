@@ -392,7 +392,7 @@ def _struct(symbol: Symbol, world: int) -> Any:
     shape = symbol.world_shape(world)
     if shape is None or symbol.dtype.np == object:
         return None
-    return jax.ShapeDtypeStruct(shape, symbol.dtype.np)  # type: ignore[no-untyped-call]
+    return jax.ShapeDtypeStruct(shape, symbol.dtype.np)
 
 
 def _is_tracer_error(error: Exception) -> bool:

@@ -140,7 +140,8 @@ def pull(
 
 
 def _same_tree(a: Any, b: Any) -> bool:
-    return bool(jax.tree_util.tree_structure(a) == jax.tree_util.tree_structure(b))
+    first: Any = jax.tree_util.tree_structure(a)
+    return bool(first == jax.tree_util.tree_structure(b))
 
 
 def _cotangent(output: Array, gradient: Array) -> Array:

@@ -121,11 +121,10 @@ def _zero_element(handle: TensorList, element_shape: Array, dtype: Any) -> Array
     if not shape.is_fully_defined():
         raise InvalidArgumentError(
             "an element that was never set needs a known element_shape to be read as zeros, "
-            "got "
-            f"{shape}"
+            f"got {shape}"
         )
     del handle
-    return jnp.zeros(tuple(shape.as_list()), dtype)  # type: ignore[arg-type]
+    return jnp.zeros([size or 0 for size in shape.as_list()], dtype)
 
 
 @op(
@@ -597,8 +596,8 @@ def tensor_list_concat_v2(
         inner = static.as_list()[1:] if static.rank else []
         return np.zeros((0, *[size or 0 for size in inner]), element_dtype.np), lengths
     held = _device(input_handle)
-    buffer = held.buffer
-    lengths = np.full((held.length,), buffer.shape[1], np.int64)
+    buffer: Any = held.buffer
+    lengths = np.full(held.length, buffer.shape[1], np.int64)
     return buffer.reshape(-1, *buffer.shape[2:]), lengths
 
 

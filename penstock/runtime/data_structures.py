@@ -109,7 +109,7 @@ class ListWrapper(_Container, list):  # type: ignore[type-arg]
         for value in values:
             self.append(value)
 
-    def __iadd__(self, values: Iterable[Any]) -> ListWrapper:  # type: ignore[misc,override]
+    def __iadd__(self, values: Iterable[Any]) -> ListWrapper:  # type: ignore[misc]
         self.extend(values)
         return self
 
@@ -201,7 +201,7 @@ class _DictWrapper(_Container, dict):  # type: ignore[type-arg]
         self._moved = self._moved or any(isinstance(v, Trackable) for v in self.values())
         super().clear()
 
-    def __ior__(self, other: Any) -> _DictWrapper:  # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> _DictWrapper:  # type: ignore[misc]
         self.update(other)
         return self
 

@@ -108,7 +108,7 @@ def _length_of(arg: ArgDef, attrs: dict[str, Any]) -> int | None:
     if arg.type_list_attr is not None:
         types = attrs.get(arg.type_list_attr)
         return None if types is None or types is TYPE_LIST else len(types)
-    number = attrs.get(arg.number_attr)
+    number = attrs.get(arg.number_attr or "")
     return None if number is None else int(number)
 
 
