@@ -322,10 +322,10 @@ def pad(
     if mode == "CONSTANT":
         is_zero = not isinstance(constant_values, Tensor) and np.isscalar(constant_values)
         if is_zero and constant_values == 0:
-            return call("Pad", tensor, paddings, name=name)
-        return call("PadV2", tensor, paddings, constant_values, name=name)
+            return call("Pad", tensor, integers(paddings), name=name)
+        return call("PadV2", tensor, integers(paddings), constant_values, name=name)
     if mode in ("REFLECT", "SYMMETRIC"):
-        return call("MirrorPad", tensor, paddings, mode=mode, name=name)
+        return call("MirrorPad", tensor, integers(paddings), mode=mode, name=name)
     raise ValueError(f"mode must be CONSTANT, REFLECT or SYMMETRIC, got {mode!r}")
 
 
@@ -333,7 +333,7 @@ def space_to_batch_nd(
     input: Any, block_shape: Any, paddings: Any, name: str | None = None
 ) -> Any:
     """Pad with zeros, and deal the pixels of each block to as many copies of the batch."""
-    return call("SpaceToBatchND", input, integers(block_shape), paddings, name=name)
+    return call("SpaceToBatchND", input, integers(block_shape), integers(paddings), name=name)
 
 
 def space_to_batch(input: Any, block_shape: Any, paddings: Any, name: str | None = None) -> Any:
@@ -357,7 +357,7 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = 
         crops: elements to drop before and after, for each axis of space.
         name: name of the node in a graph.
     """
-    return call("BatchToSpaceND", input, integers(block_shape), crops, name=name)
+    return call("BatchToSpaceND", input, integers(block_shape), integers(crops), name=name)
 
 
 def space_to_depth(

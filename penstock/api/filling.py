@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from penstock.api.operands import integers, known_array
+from penstock.api.operands import integers, known_array, scalar
 from penstock.core import dtypes
 from penstock.core.errors import UnimplementedError
 from penstock.runtime.convert import convert_to_tensor
@@ -45,13 +43,15 @@ def _refuse_layout(layout: Any) -> None:
 
 def _filled(shape: Any, value: int, dtype: Any, name: str | None) -> Any:
     kind = dtypes.as_dtype(dtype).base_dtype
-    if kind is dtypes.string:
-        if value:
-            raise TypeError("a tensor of dtype string has no ones")
-        scalar: Any = np.array(b"", object)
-    else:
-        scalar = np.array(value).astype(kind.np)
-    return call("Fill", integers(shape), convert_to_tensor(scalar, kind), name=name)
+    if kind is dtypes.string and value:
+        raise TypeError("a tensor of dtype string has no ones")
+    return call("Fill", integers(shape), _typed(value, kind), name=name)
+
+
+def _typed(value: int, kind: dtypes.DType) -> Any:
+    """A scalar of a dtype, which numpy's dtype alone may not tell."""
+    number = scalar(value, kind)
+    return convert_to_tensor(number, kind) if kind.is_quantized else number
 
 
 def zeros(
@@ -165,8 +165,10 @@ def eye(
             batch = convert_to_tensor(batch_shape, dtypes.int32)
             length = call("ConcatV2", [batch, length], 0)
     line = _filled(length, 1, dtype, None)
-    padding = convert_to_tensor(np.array(0).astype(line.dtype.np), line.dtype)
-    return call("MatrixDiagV3", line, integers(0), rows, wide, padding, name=name)
+    zero = _typed(0, line.dtype)
+    return call(
+        "MatrixDiagV3", line, integers(0), integers(rows), integers(wide), zero, name=name
+    )
 
 
 def one_hot(
@@ -193,6 +195,13 @@ def one_hot(
         TypeError: the values and `dtype` differ in type.
     """
     wanted = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
+    place = -1 if axis is None else axis
+    if on_value is None and off_value is None:
+        kind = dtypes.float32 if wanted is None else wanted
+        if not kind.is_numeric:
+            raise TypeError(f"on_value and off_value must be given for dtype {kind.name}")
+        pair = _typed(1, kind), _typed(0, kind)
+        return call("OneHot", indices, integers(depth), *pair, axis=place, name=name)
     given = {
         word: convert_to_tensor(value, dtype_hint=wanted)
         for word, value in (("on_value", on_value), ("off_value", off_value))
@@ -214,7 +223,7 @@ def one_hot(
         integers(depth),
         on,
         off,
-        axis=-1 if axis is None else axis,
+        axis=place,
         name=name,
     )
 
@@ -241,7 +250,7 @@ def sequence_mask(
     lengths = convert_to_tensor(lengths)
     if maxlen is None:
         flat = call("Reshape", lengths, integers([-1]))
-        zero = convert_to_tensor(np.zeros(1, lengths.dtype.np))
+        zero = call("Reshape", scalar(0, lengths.dtype), integers([1]))
         maxlen = call("Max", call("ConcatV2", [zero, flat], 0), integers(0))
     else:
         maxlen = convert_to_tensor(maxlen)
@@ -249,8 +258,7 @@ def sequence_mask(
         raise ValueError(
             f"Argument `maxlen` must be scalar for sequence_mask, got shape {maxlen.shape}"
         )
-    start, step = (convert_to_tensor(np.array(n, maxlen.dtype.np)) for n in (0, 1))
-    places = call("Range", start, maxlen, step)
+    places = call("Range", scalar(0, maxlen.dtype), maxlen, scalar(1, maxlen.dtype))
     column = call("ExpandDims", lengths, integers(-1))
     if column.dtype != maxlen.dtype:
         column = call("Cast", column, DstT=maxlen.dtype)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from penstock.api.operands import integers, static_integer
 from penstock.core import dtypes
@@ -358,24 +357,19 @@ def boolean_mask(
     shape: TensorShape = tensor.shape
     if shape.rank is not None:
         shape[place : place + rank].assert_is_compatible_with(mask.shape)
-    if rank == 1 and place == 0:
-        # A reshape makes the gradient dense, which that of a gather would not be.
-        rows = call("Reshape", tensor, _sizes(tensor))
+    if shape.is_fully_defined():
+        known = shape.as_tuple()
+        count = math.prod(known[place : place + rank])  # type: ignore[arg-type]
+        sizes = integers((*known[:place], count, *known[place + rank :]))
     else:
-        sizes = call("Shape", tensor)
-        parts = [sizes[:place], integers([-1]), sizes[place + rank :]]
-        if shape.rank is not None and None not in shape[place : place + rank].as_tuple():
-            count = int(np.prod(shape[place : place + rank].as_tuple(), dtype=np.int64))
-            parts[1] = integers([count])
-        rows = call("Reshape", tensor, call("ConcatV2", parts, integers(0)))
+        dynamic = call("Shape", tensor)
+        parts = [dynamic[:place], integers([-1]), dynamic[place + rank :]]
+        sizes = call("ConcatV2", parts, integers(0))
+    # A reshape makes the gradient dense, which that of a gather alone would not be.
+    rows = call("Reshape", tensor, sizes)
     places = call("Where", call("Reshape", mask, integers([-1])))
     picked = call("Squeeze", places, squeeze_dims=(1,))
     return call("GatherV2", rows, picked, integers(place), name=name)
-
-
-def _sizes(tensor: Any) -> Any:
-    shape = tensor.shape
-    return integers(shape) if shape.is_fully_defined() else call("Shape", tensor)
 
 
 class Unique(NamedTuple):

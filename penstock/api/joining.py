@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.api.operands import integers, static_integer
+from penstock.api.operands import integers, scalar, static_integer
 from penstock.core import dtypes
 from penstock.core.tensor_shape import Dimension, TensorShape
 from penstock.runtime.context import state
@@ -222,10 +222,9 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
     if counts.shape.num_elements() == 1:
         return _repeat_all(data, call("Reshape", counts, integers([])), axis, rank, name)
     data.shape[axis : axis + 1].assert_is_compatible_with(counts.shape)
-    zero = np.zeros((), counts.dtype.np)
     ends = call("Cumsum", counts, integers(0))
     total = call("Sum", counts, integers(0))
-    places = call("Range", zero, total, np.ones((), counts.dtype.np))
+    places = call("Range", scalar(0, counts.dtype), total, scalar(1, counts.dtype))
     row = call("ExpandDims", ends, integers(0))
     index = call("UpperBound", row, call("ExpandDims", places, integers(0)))
     index = call("Reshape", index, integers([-1]))

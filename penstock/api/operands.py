@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.core.dtypes import DType
 from penstock.core.tensor_shape import TensorShape
 from penstock.runtime.context import state
 from penstock.runtime.tensor import EagerTensor, wrap
@@ -14,35 +15,61 @@ from penstock.runtime.tensor import EagerTensor, wrap
 _LOW, _HIGH = -(2**31), 2**31
 
 
-@functools.lru_cache(maxsize=1024)
-def _scalar(value: int) -> EagerTensor:
+@functools.lru_cache(maxsize=2048)
+def _kept(value: Any) -> EagerTensor:
     return wrap(np.array(value, np.int32))
 
 
-@functools.lru_cache(maxsize=1024)
-def _vector(values: tuple[int, ...]) -> EagerTensor:
-    return wrap(np.array(values, np.int32))
+@functools.lru_cache(maxsize=256)
+def _scalar(value: int, dtype: DType) -> EagerTensor:
+    array = (
+        np.array(b"", object) if dtype.name == "string" else np.array(value).astype(dtype.np)
+    )
+    return wrap(array, dtype)
 
 
 def integers(value: Any) -> Any:
-    """Return an axis, a size, a shape or a list of those for use as an input of an op.
+    """Return an axis, a size, a shape or a nested list of those for use as an input of an op.
 
     Plain Python integers become tensors that are kept, when ops are run at once; anything else
     is left to the call.
     """
     kind = type(value)
-    if state.graph is not None:
-        return value.as_list() if kind is TensorShape else value
-    if kind is int:
-        return _scalar(value) if _LOW <= value < _HIGH else value
-    if kind is TensorShape or kind is list:
+    if kind is TensorShape:
         value = tuple(value)
-    elif kind is not tuple:
-        return value
+        kind = tuple
+    if state.graph is not None or kind is EagerTensor:
+        return list(value) if kind is tuple else value
+    if kind is int:
+        return _kept(value) if _LOW <= value < _HIGH else value
+    if kind is list or kind is tuple:
+        key = _key(value)
+        return value if key is None else _kept(key)
+    return value
+
+
+def _key(value: Any) -> Any:
+    """A nested list of plain integers as nested tuples; None for anything else."""
+    parts = []
     for item in value:
-        if type(item) is not int or not _LOW <= item < _HIGH:
-            return list(value)
-    return _vector(value)
+        kind = type(item)
+        if kind is int and _LOW <= item < _HIGH:
+            parts.append(item)
+        elif kind is list or kind is tuple:
+            inner = _key(item)
+            if inner is None:
+                return None
+            parts.append(inner)
+        else:
+            return None
+    lengths = {len(part) if type(part) is tuple else -1 for part in parts}
+    return tuple(parts) if len(lengths) <= 1 else None
+
+
+def scalar(value: int, dtype: DType) -> Any:
+    """Return a small number, or for strings the empty one, as an operand of a dtype."""
+    kept = _scalar(value, dtype)
+    return kept if state.graph is None else kept.numpy()
 
 
 def static_integer(value: Any) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from penstock.api.operands import integers, static_integer
+from penstock.api.operands import integers, scalar, static_integer
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.runtime.convert import convert_to_tensor
@@ -95,10 +95,10 @@ def _turned(values: Any) -> Any:
     """The values in the opposite order; done twice it gives them back."""
     kind = values.dtype
     if kind.is_unsigned:
-        return call("Sub", np.array(kind.max, kind.np), values)
+        return call("Sub", scalar(kind.max, kind), values)
     if kind.is_integer:
         # The lowest integer has no negative, but -1 - x stays in range.
-        return call("Sub", np.array(-1, kind.np), values)
+        return call("Sub", scalar(-1, kind), values)
     return call("Neg", values)
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from penstock.api.operands import integers
+from penstock.api.operands import integers, scalar
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 
@@ -122,7 +120,7 @@ def unsorted_segment_sqrt_n(
 
 def _counts(data: Any, ids: Any, num_segments: Any) -> Any:
     """Number of rows of each segment, at least 1, shaped to divide the sums."""
-    one = np.ones((), data.dtype.np)
+    one = scalar(1, data.dtype)
     ones = call("Fill", call("Shape", ids), one)
     counts = call("Maximum", unsorted_segment_sum(ones, ids, num_segments), one)
     extra = call("Sub", call("Rank", data), call("Rank", ids))

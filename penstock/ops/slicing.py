@@ -15,7 +15,7 @@ from penstock.ops.array import ANY_SIZE, shape_of
 from penstock.ops.checks import require
 from penstock.ops.namespace import is_concrete, namespace
 from penstock.ops.shapes import concrete, known_value, length_of, values_of
-from penstock.ops.table import gradient, op
+from penstock.ops.table import gradient, host_kernel, op
 
 _MASKS = {
     "begin_mask": 0,
@@ -237,6 +237,36 @@ def strided_slice(x: Any, begin: Any, end: Any, strides: Any, **attrs: int) -> A
     if namespace(x) is np and not _is_dynamic(cuts):
         return x[_numpy_index(cuts)]
     return _taken(x, cuts)
+
+
+@host_kernel("StridedSlice", limit=ANY_SIZE)
+def strided_slice_on_host(x: Any, begin: Any, end: Any, strides: Any, **attrs: int) -> Any:
+    """As `strided_slice`, by numpy's own slices, which clamp bounds as TensorFlow's do."""
+    starts, stops, steps = begin.tolist(), end.tolist(), strides.tolist()
+    begin_mask, end_mask = attrs["begin_mask"], attrs["end_mask"]
+    ellipsis, new_axis = attrs["ellipsis_mask"], attrs["new_axis_mask"]
+    shrink = attrs["shrink_axis_mask"]
+    index: list[Any] = []
+    for i, step in enumerate(steps):
+        bit = 1 << i
+        if ellipsis & bit:
+            index.append(Ellipsis)
+        elif new_axis & bit:
+            index.append(None)
+        elif shrink & bit:
+            index.append(starts[i] if step > 0 else None)
+        else:
+            start = None if begin_mask & bit else starts[i]
+            index.append(slice(start, None if end_mask & bit else stops[i], step))
+    if not ellipsis & ((1 << len(steps)) - 1):
+        # Keeps single elements arrays, which matters for strings.
+        index.append(Ellipsis)
+    if min(steps, default=1) > 0 or not shrink:
+        try:
+            return x[tuple(index)]
+        except (IndexError, ValueError):
+            pass
+    return strided_slice(x, begin, end, strides, **attrs)
 
 
 def _numpy_index(cuts: list[_Cut]) -> tuple[Any, ...]:
