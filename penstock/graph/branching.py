@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock.core import dtypes, nest
+from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.tensor_shape import TensorShape
 from penstock.graph import control_flow  # noqa: F401  (adds the rows of If, Case and While)
 from penstock.graph.bodies import run_branches, run_loop
@@ -304,7 +305,7 @@ def _listed(result: Any, like: Any) -> Any:
 
 
 def _as_variable(item: Any) -> Any:
-    if isinstance(item, (TensorArray, Tensor)) or item is None:
+    if isinstance(item, (TensorArray, Tensor, CompositeTensor)) or item is None:
         return item
     return convert_to_tensor(item)
 
