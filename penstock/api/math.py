@@ -99,7 +99,7 @@ from penstock.api.nn.activations import (
     softplus,
     softsign,
 )
-from penstock.api.ordering import top_k
+from penstock.api.ordering import approx_max_k, approx_min_k, top_k
 from penstock.api.reductions import (
     argmax,
     argmin,
@@ -146,6 +146,8 @@ from penstock.api.special import (
 )
 
 __all__ = [
+    "approx_max_k",
+    "approx_min_k",
     "abs",
     "accumulate_n",
     "acos",

@@ -12,7 +12,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 
-__all__ = ["sort", "argsort", "top_k", "searchsorted"]
+__all__ = ["sort", "argsort", "top_k", "approx_max_k", "approx_min_k", "searchsorted"]
 
 
 def sort(
@@ -137,6 +137,62 @@ def top_k(
     k = k if hasattr(k, "dtype") else integers(k)
     found = call("TopKV2", input, k, sorted=sorted, index_type=kind, name=name)
     return TopKV2(*found)
+
+
+def approx_max_k(
+    operand: Any,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+    name: str | None = None,
+) -> tuple[Any, Any]:
+    """The k largest elements along an axis, and their places.
+
+    Args:
+        operand: floating numbers.
+        k: how many.
+        reduction_dimension: the axis.
+        recall_target: share of the largest that must be found; all are.
+        reduction_input_size_override: has no effect.
+        aggregate_to_topk: must be true.
+        name: name of the node in a graph.
+    """
+    return call(
+        "ApproxTopK",
+        operand,
+        k=k,
+        reduction_dimension=reduction_dimension,
+        recall_target=recall_target,
+        is_max_k=True,
+        reduction_input_size_override=reduction_input_size_override,
+        aggregate_to_topk=aggregate_to_topk,
+        name=name,
+    )
+
+
+def approx_min_k(
+    operand: Any,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+    name: str | None = None,
+) -> tuple[Any, Any]:
+    """The k smallest elements along an axis, and their places; see `approx_max_k`."""
+    return call(
+        "ApproxTopK",
+        operand,
+        k=k,
+        reduction_dimension=reduction_dimension,
+        recall_target=recall_target,
+        is_max_k=False,
+        reduction_input_size_override=reduction_input_size_override,
+        aggregate_to_topk=aggregate_to_topk,
+        name=name,
+    )
 
 
 def searchsorted(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pprint
 import sys
-import uuid
 from typing import Any
 
 from penstock.core import dtypes, nest
@@ -66,14 +65,22 @@ def _text(inputs: tuple[Any, ...], sep: str, summarize: int) -> Any:
         alone = convert_to_tensor(inputs[0])
         if alone.dtype is dtypes.string and alone.shape.rank == 0:
             return alone
-    # No text of the user can hold this mark by chance.
-    mark = f"<tensor {uuid.uuid4().hex}>"
-    tensors: list[Any] = []
-    template = sep.join(_template(each, mark, tensors) for each in inputs)
-    template = template.replace(f"'{mark}'", mark)
+    # A short placeholder lets long nests break their lines where TensorFlow's do.
+    mark = "{}"
+    template, tensors = _joined(inputs, sep, mark)
+    while template.count(mark) != len(tensors):
+        mark = f"{mark[:-1]}-}}"
+        template, tensors = _joined(inputs, sep, mark)
     return call(
         "StringFormat", tensors, template=template, placeholder=mark, summarize=summarize
     )
+
+
+def _joined(inputs: tuple[Any, ...], sep: str, mark: str) -> tuple[str, list[Any]]:
+    """The inputs as one text with a mark for each tensor, and the tensors."""
+    tensors: list[Any] = []
+    template = sep.join([_template(each, mark, tensors) for each in inputs])
+    return template.replace(f"'{mark}'", mark), tensors
 
 
 def _template(value: Any, mark: str, tensors: list[Any]) -> str:

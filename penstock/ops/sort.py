@@ -10,11 +10,11 @@ import numpy as np
 
 from penstock.core import dtypes
 from penstock.core.dtypes import DType
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape, unknown_shape
 from penstock.ops.array import shape_of
 from penstock.ops.namespace import namespace
-from penstock.ops.shapes import scalar_of, value_of, with_size
+from penstock.ops.shapes import axis_in, scalar_of, value_of, with_size
 from penstock.ops.table import REQUIRED, device_kernel, gradient, op
 
 
@@ -151,6 +151,46 @@ def nth_element_gradient(g: Any, grad: Any) -> Any:
     count = g.call("Sum", same, -1, keep_dims=True)
     share = g.call("RealDiv", g.call("ExpandDims", grad, -1), count)
     return g.call("Mul", share, same), None
+
+
+@op(
+    "ApproxTopK",
+    inputs=("input: T",),
+    outputs=("values: T", "indices: int32"),
+    attrs={
+        "k": REQUIRED,
+        "reduction_dimension": -1,
+        "recall_target": 0.95,
+        "is_max_k": True,
+        "reduction_input_size_override": -1,
+        "aggregate_to_topk": True,
+    },
+)
+def approx_top_k(
+    x: Any,
+    *,
+    k: int,
+    reduction_dimension: int,
+    is_max_k: bool,
+    aggregate_to_topk: bool,
+    **_: Any,
+) -> Any:
+    """The k largest or smallest elements along an axis, all of them found: any recall is met.
+
+    Shape: input [..., n, ...] -> values [..., k, ...], indices [..., k, ...].
+    Errors: InvalidArgumentError when k is negative or larger than n.
+    """
+    if not aggregate_to_topk:
+        raise UnimplementedError("aggregate_to_topk=False of op ApproxTopK is not implemented")
+    axis = axis_in(reduction_dimension, len(x.shape), "reduction_dimension")
+    xp = namespace(x)
+    rows = xp.moveaxis(x, axis, -1)
+    kernel = top_k_v2 if xp is np else top_k_v2_on_device
+    values, places = kernel(
+        rows if is_max_k else -rows, np.array(k), sorted=True, index_type=dtypes.int32
+    )
+    values = values if is_max_k else -values
+    return xp.moveaxis(values, -1, axis), xp.moveaxis(places, -1, axis)
 
 
 def _bound(sorted_inputs: Any, values: Any, side: str, dtype: Any) -> Any:

@@ -80,9 +80,11 @@ from penstock.api.nn.pooling import (
     pool,
 )
 from penstock.api.nn.space_to_batch import space_to_batch, with_space_to_batch
-from penstock.api.ordering import top_k
+from penstock.api.ordering import approx_max_k, approx_min_k, top_k
 
 __all__ = [
+    "approx_max_k",
+    "approx_min_k",
     "atrous_conv2d",
     "atrous_conv2d_transpose",
     "avg_pool",

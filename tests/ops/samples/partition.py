@@ -24,7 +24,7 @@ SAMPLES = [
         "DynamicStitch",
         ((np.int32([0, 2]), np.int32(0)), (np.float32([1, 2]), np.float32(7))),
         np.float32([7, 0, 2]),
-        differentiable=False,  # a row that is overwritten gets the gradient too, as in TensorFlow
+        differentiable=False,  # an overwritten row gets the gradient too, as in TensorFlow
     ),
     Sample("EditDistance", sequences, np.float32([0.5, np.inf])),
     Sample("EditDistance", sequences, np.float32([1, 1]), {"normalize": False}),

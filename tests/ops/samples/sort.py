@@ -22,6 +22,13 @@ SAMPLES = [
         {"index_type": dtypes.int64},
     ),
     Sample("TopK", (x,), (np.float32([[5], [4]]), np.int32([[3], [1]])), {"k": 1}),
+    Sample("ApproxTopK", (x,), (np.float32([[5], [4]]), np.int32([[3], [1]])), {"k": 1}),
+    Sample(
+        "ApproxTopK",
+        (x,),
+        (np.float32([[0.5, 1, -1, 2.5]]), np.int32([[1, 0, 1, 1]])),
+        {"k": 1, "is_max_k": False, "reduction_dimension": 0},
+    ),
     Sample("NthElement", (x, np.int32(1)), np.float32([2, 0.5])),
     Sample("NthElement", (x, np.int32(0)), np.float32([5, 4]), {"reverse": True}),
     Sample("LowerBound", (rows, wanted), np.int32([[1, 3], [0, 0]])),
