@@ -203,7 +203,8 @@ class FuncGraph:
     def _capture_eager(self, tensor: EagerTensor, name: str | None) -> Symbol:
         value = tensor._value
         size = getattr(value, "size", None)
-        if size is not None and size <= _INLINE_LIMIT and tensor.dtype not in _HANDLES:
+        inline = tensor.dtype not in _HANDLES and not getattr(tensor, "is_path_of_asset", False)
+        if inline and size is not None and size <= _INLINE_LIMIT:
             self.kept_alive.append(tensor)  # its id is the key of the cache
             return self.constant(np.asarray(value), tensor.dtype, name)
         symbol = self._placeholder(Fact(tensor.dtype, tensor.shape), name or "captured")

@@ -22,6 +22,8 @@ class Asset(Trackable):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         with init_scope():
             self._path = convert_to_tensor(os.fspath(path), dtypes.string)
+        # Graphs refer to it, and do not write its value down: models are moved.
+        self._path.is_path_of_asset = True
 
     @property
     def asset_path(self) -> Any:
