@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from penstock.api import audio as audio
 from penstock.api import autodiff as autodiff
 from penstock.api import compat as compat
 from penstock.api import config as config
@@ -12,9 +13,11 @@ from penstock.api import dtypes as dtypes
 from penstock.api import experimental as experimental
 from penstock.api import internal as __internal__
 from penstock.api import nn as nn
+from penstock.api import quantization as quantization
 from penstock.api import random as random
 from penstock.api import raw_ops as raw_ops
 from penstock.api import signal as signal
+from penstock.api import sparse as sparse
 from penstock.core import errors as errors
 from penstock.core.device_name import DeviceSpec as DeviceSpec
 from penstock.core.dtypes import DType as DType
@@ -447,6 +450,9 @@ from penstock.api.reductions import (
 from penstock.api.reductions import (
     reduce_sum as reduce_sum,
 )
+from penstock.api.clock import timestamp as timestamp
+from penstock.api.script_ops import numpy_function as numpy_function
+from penstock.api.script_ops import py_function as py_function
 from penstock.api.sequences import (
     linspace as linspace,
 )
@@ -465,6 +471,8 @@ from penstock.api.linalg import (
 from penstock.api.linalg import (
     tensordot as tensordot,
 )
+from penstock.runtime.sparse_tensor import SparseTensor as SparseTensor
+from penstock.runtime.sparse_tensor import SparseTensorSpec as SparseTensorSpec
 
 __version__ = "0.1.0"
 newaxis = None

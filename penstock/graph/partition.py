@@ -125,14 +125,17 @@ def on_device(node: Node, forced: set[int]) -> bool:
         return False
     if row.name in STATEFUL_TO_STATELESS:
         return True
-    if row.device is None or (row.host is not None and _holds_text(node)):
+    if row.device is None or (row.host is not None and _needs_numpy(node)):
         return False
     return not row.stateful or bool(row.reads or row.writes)
 
 
-def _holds_text(node: Node) -> bool:
-    """Whether a tensor of the call is of strings, which only numpy can hold."""
-    return any(symbol.dtype is dtypes.string for symbol in (*node.inputs, *node.outputs))
+def _needs_numpy(node: Node) -> bool:
+    """Whether a tensor of the call is of strings or quantized: only numpy can hold these."""
+    return any(
+        symbol.dtype is dtypes.string or symbol.dtype.is_quantized
+        for symbol in (*node.inputs, *node.outputs)
+    )
 
 
 def accesses(node: Node, roots: dict[int, int]) -> list[tuple[int, bool]]:
