@@ -355,8 +355,8 @@ def tridiagonal_solve(
     """Solution of a system with three diagonals, NaN when the matrix is singular.
 
     Shape: diagonals [..., 3, n], rhs [..., n, k] -> output [..., n, k]; the rows of diagonals
-        are the one above, the main one and the one below, the last element of the first row and the
-        first of the last row are not read.
+        are the one above, the main one and the one below, the last element of the first row and
+        the first of the last row are not read.
     Errors: InvalidArgumentError for `perturb_singular` without pivoting.
     """
     if perturb_singular and not partial_pivoting:
@@ -498,8 +498,8 @@ def banded_triangular_solve(matrix: Any, rhs: Any, *, lower: bool, adjoint: bool
     """Solution of a triangular system of which only a few diagonals are not 0.
 
     Shape: matrix [..., b, n], rhs [..., n, k] -> output [..., n, k], batch shapes broadcast.
-        With `lower` the first row is the main diagonal and element [d, i] stands at (i, i - d); else
-        the last row is the main diagonal and element [b - 1 - d, i] stands at (i, i + d).
+        With `lower` the first row is the main diagonal and element [d, i] stands at (i, i - d);
+        else the last row is the main diagonal and element [b - 1 - d, i] stands at (i, i + d).
     """
     if matrix.ndim < 2 or rhs.ndim < 2 or matrix.shape[-1] != rhs.shape[-2]:
         raise InvalidArgumentError(
