@@ -185,7 +185,8 @@ def as_tuple(result: Any) -> tuple[Any, ...]:
 def _wrapped(row: OpDef, index: int, value: Any, attrs: dict[str, Any]) -> EagerTensor:
     dtype = None
     kind = getattr(value, "dtype", None)
-    if kind is None:
+    # Objects behind handles may have a dtype of their own.
+    if not isinstance(kind, np.dtype):
         dtype = output_dtype(row, index, attrs)
         if dtype is None or dtype.np != object:
             value = np.asarray(value, None if dtype is None else dtype.np)

@@ -299,9 +299,10 @@ def _display(tensor: EagerTensor, *, plain: bool = False) -> str:
     if tensor.dtype in (dtypes.resource, dtypes.variant):
         return f"<{type(tensor._value).__name__}>"
     value = tensor.numpy()
-    if plain:
-        return str(value)
-    return repr(value) if isinstance(value, np.ndarray) else str(np.asarray(value))
+    if isinstance(value, bytes):
+        return repr(value)
+    text = repr(value) if isinstance(value, np.ndarray) and not plain else str(value)
+    return f"\n{text}" if "\n" in text else text
 
 
 def wrap(value: Any, dtype: DType | None = None) -> EagerTensor:

@@ -17,6 +17,7 @@ from penstock.core import dtypes
 from penstock.core.dtypes import DType
 from penstock.core.errors import FailedPreconditionError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
+from penstock.ops.handles import use_maker
 from penstock.runtime.context import init_scope, state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -124,6 +125,9 @@ class Holder:
 
 
 _uid = itertools.count()
+
+
+use_maker(Holder)
 
 
 class Variable(TensorLike, Trackable):
