@@ -66,6 +66,7 @@ class ElementFunction:
         structure: of the elements it is called with.
         caller: name of the transformation, for messages.
         extra: structures of further arguments that come before the element, such as a state.
+        finish: called with what the function gives; its result is what counts.
 
     Raises:
         TypeError: it returns what cannot be an element.
@@ -78,13 +79,15 @@ class ElementFunction:
         caller: str,
         *,
         extra: Sequence[Structure] = (),
+        finish: Callable[[Any], Any] | None = None,
     ) -> None:
         self._traced: Traced = remembered(
             function,
             (caller, structure.spec, tuple(part.spec for part in extra)),
-            lambda: _trace(function, [*extra, structure], caller),
+            lambda: _trace(function, [*extra, structure], caller, finish),
         )
-        self.captured = [value_of(t) for t in self._traced.concrete.captured_inputs]
+        self.captured_tensors = self._traced.concrete.captured_inputs
+        self.captured = [value_of(tensor) for tensor in self.captured_tensors]
 
     @property
     def output(self) -> Structure:
@@ -121,11 +124,14 @@ def _compiled(run: Callable[[Sequence[Any]], list[Any]], rest: Element) -> Runne
 
 
 def _trace(
-    function: Callable[..., Any], structures: Sequence[Structure], caller: str
+    function: Callable[..., Any],
+    structures: Sequence[Structure],
+    caller: str,
+    finish: Callable[[Any], Any] | None,
 ) -> Traced:
     """Trace a function whose arguments have the given structures; the last is the element."""
     found: list[Structure] = []
-    called = _converted(function)
+    called = converted(function)
 
     def flat(*parts: Any) -> list[Any]:
         arguments: list[Any] = []
@@ -134,9 +140,12 @@ def _trace(
             stop = start + len(structure.tensor_specs)
             arguments.append(structure.build(parts[start:stop]))
             start = stop
-        element = arguments.pop()
-        unpacked = element if type(element) is tuple else (element,)
-        result = called(*arguments, *unpacked)
+        # An element that is a tuple gives several arguments, unless others come before it.
+        if len(arguments) == 1 and type(arguments[0]) is tuple:
+            arguments = list(arguments[0])
+        result = called(*arguments)
+        if finish is not None:
+            result = finish(result)
         normal = _as_element(result, caller)
         found.append(Structure(spec_of(normal)))
         return tensors_of(normal, found[0])
@@ -160,6 +169,6 @@ def _as_element(result: Any, caller: str) -> Any:
         ) from error
 
 
-def _converted(function: Callable[..., Any]) -> Callable[..., Any]:
+def converted(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with control flow that may depend on tensors, as in `tf.function`."""
     return polymorphic.converted(function)

@@ -1,8 +1,10 @@
 """Iterators, datasets and optional values, which stand behind handles; all of it on the host.
 
-A kernel gets the object behind a handle. What it needs of a dataset is `element_source()`: a
+A kernel gets the object behind a handle. What it needs of a dataset is `_element_source()`: a
 fresh iterator over elements, each a tuple of values, one for each tensor of the element.
 """
+
+# ruff: noqa: SLF001  (what datasets and kernels agree on is no part of the public Dataset)
 
 from __future__ import annotations
 
@@ -23,12 +25,12 @@ Element = tuple[Any, ...]
 class Elements(Protocol):
     """A dataset, as far as kernels know it."""
 
-    def element_source(self) -> Iterator[Element]:
+    def _element_source(self) -> Iterator[Element]:
         """Return a fresh iterator."""
 
 
 class IteratorResource:
-    """What stands behind the handle of an iterator: a source, taken from by one thread at a time.
+    """What stands behind the handle of an iterator: a source, for one thread at a time.
 
     `position` counts the elements taken, so that an iterator can be brought back to its place.
     """
@@ -115,7 +117,7 @@ def make_iterator(dataset: Elements, iterator: IteratorResource) -> tuple[()]:
 
     Shape: dataset scalar, iterator scalar; nothing comes out.
     """
-    iterator.set_source(dataset.element_source())
+    iterator.set_source(dataset._element_source())
     return ()
 
 
@@ -285,7 +287,7 @@ def dataset_cardinality(input_dataset: Any, **_: Any) -> Array:
 
     Shape: input_dataset scalar -> cardinality scalar.
     """
-    return np.int64(input_dataset.known_cardinality())
+    return np.int64(input_dataset._known_cardinality())
 
 
 @op(
@@ -304,7 +306,7 @@ def dataset_to_single_element(dataset: Elements, **_: Any) -> Element:
     Shape: dataset scalar -> components [...] each.
     Errors: InvalidArgumentError when there is none, or more than one.
     """
-    source = dataset.element_source()
+    source = dataset._element_source()
     element = next(source, None)
     if element is None:
         raise InvalidArgumentError("Dataset was empty.")
@@ -342,12 +344,15 @@ def reduce_dataset(
     f: Any,
     **_: Any,
 ) -> Element:
-    """Fold the elements of a dataset into a state: `f(state and element, other_arguments)`.
+    """Fold the elements of a dataset into a state.
+
+    `f(other_arguments)` gives the function of a state and an element that gives the next state.
 
     Shape: input_dataset scalar, initial_state [...] each, other_arguments [...] each ->
         components [...] each.
     """
     state = tuple(initial_state)
-    for element in input_dataset.element_source():
-        state = f(state + element, other_arguments)
+    step = f(other_arguments)
+    for element in input_dataset._element_source():
+        state = step(state + element)
     return state

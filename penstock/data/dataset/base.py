@@ -362,7 +362,7 @@ def scalar(value: Any, dtype: Any, name: str) -> Any:
     if not tensor.shape.is_compatible_with(()):
         raise ValueError(f"`{name}` must be a scalar, got shape {tensor.shape}")
     found = value_of(tensor)
-    return found if isinstance(found, Symbol) else found.item()
+    return found if isinstance(found, Symbol) else np.asarray(found).item()
 
 
 class Reordering(DatasetV2):

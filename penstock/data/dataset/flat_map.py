@@ -54,7 +54,7 @@ class _FlatMapDataset(DatasetV2):
         return _Flattened(self._parents[0]._start(run), self._runner(run), run)
 
 
-class _Interleaved(Iterator[Element]):
+class Interleaved(Iterator[Element]):
     """Blocks of elements of several datasets in turn.
 
     The place of a dataset that has ended goes to the next dataset when its turn comes again.
@@ -138,7 +138,7 @@ class _InterleaveDataset(_FlatMapDataset):
             inner: Iterator[Element] = function(element)[0]._start(run)
             return Prefetched(inner, max(block, _AHEAD)) if parallel else inner
 
-        return _Interleaved(self._parents[0]._start(run), opened, cycle, block)
+        return Interleaved(self._parents[0]._start(run), opened, cycle, block)
 
 
 def _dataset_function(
