@@ -12,6 +12,10 @@ from penstock.ops.random_stateful import STATEFUL_TO_STATELESS
 
 _PASS_THROUGH = frozenset({"Identity", "Enter", "PlaceholderWithDefault", "StopGradient"})
 
+# Ops whose only effect is an error: it joins the flags of the computation, and the texts that
+# they are given are part of the program.
+_CHECKS = frozenset({"Assert", "CheckNumerics", "CheckNumericsV2"})
+
 
 @dataclass(slots=True, eq=False)
 class Segment:
@@ -125,6 +129,11 @@ def on_device(node: Node, forced: set[int]) -> bool:
         return False
     if row.name in STATEFUL_TO_STATELESS:
         return True
+    if row.name in _CHECKS:
+        return all(
+            symbol.dtype is not dtypes.string or symbol.graph_node.row.name == "Const"
+            for symbol in node.inputs
+        )
     if row.device is None or (row.host is not None and _needs_numpy(node)):
         return False
     return not row.stateful or bool(row.reads or row.writes)

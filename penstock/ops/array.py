@@ -87,7 +87,7 @@ def guarantee_const(x: Any) -> Any:
     return x
 
 
-@op("DeepCopy", inputs=("x: T",), outputs=("y: T",), shape="same", stateful=True)
+@op("DeepCopy", inputs=("x: T",), outputs=("y: T",), shape="same")
 def deep_copy(x: Any) -> Any:
     """Return a copy of the input.
 

@@ -45,7 +45,8 @@ def assert_(condition: Any, data: Any, *, summarize: int, **_: Any) -> Any:
     """
     if is_concrete(condition) and bool(np.all(condition)):
         return ()
-    parts = [_brackets(value, summarize) for value in data if is_concrete(value)]
+    # What is traced has no value that the text could show.
+    parts = [_brackets(x, summarize) if is_concrete(x) else "[...]" for x in data]
     require(condition, InvalidArgumentError, " ".join(["assertion failed:", *parts]))
     return ()
 
