@@ -12,6 +12,7 @@ import numpy as np
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.graph.bodies import Body
+from penstock.graph.streams import find_streams, put_rows
 from penstock.graph.symbol import Node
 from penstock.graph.tracing import is_traced, trace_nodes
 from penstock.ops import checks
@@ -28,14 +29,19 @@ _SIMULATION_LIMIT = 1 << 20
 
 def run_body(body: Body, values: Sequence[Any]) -> list[Any]:
     """Evaluate a body under trace."""
+    env = _environment(body, values)
+    trace_nodes(body.nodes, env, {})
+    return [env[id(symbol)] for symbol in body.outputs]
+
+
+def _environment(body: Body, values: Sequence[Any]) -> dict[int, Any]:
     env: dict[int, Any] = {
         id(node.outputs[0]): node.attrs["value"]
         for node in body.nodes
         if node.row.name == "Const"
     }
     env.update((id(s), v) for s, v in zip(body.inputs, values, strict=True))
-    trace_nodes(body.nodes, env, {})
-    return [env[id(symbol)] for symbol in body.outputs]
+    return env
 
 
 def run_checked(body: Body, values: Sequence[Any]) -> tuple[list[Any], Any]:
@@ -382,16 +388,40 @@ class _Loop:
 
     def scan(self, count: int) -> tuple[Any, ...]:
         """Run a known number of rounds; can be differentiated."""
+        streams = find_streams(self._body, self._values, count)
+        written = streams.written()
+        carried = [
+            (i, start)
+            for i, start in zip(self._changing, self._start, strict=True)
+            if i not in written
+        ]
+        nodes = [node for node in self._body.nodes if id(node) not in streams.done]
+        outer = checks.current_collector()
 
-        def step(state: Any, _: Any) -> Any:
+        def step(state: Any, rows: Any) -> Any:
             carry, flag = state
-            new, own = self._step(carry)
-            return (new, jnp.where(flag != 0, flag, own)), None
+            full = list(self._values)
+            for (i, _), value in zip(carried, carry, strict=True):
+                full[i] = value
+            env = _environment(self._body, full)
+            env.update((id(s), row) for (s, _), row in zip(streams.reads, rows, strict=True))
+            with checks.collecting(outer) if outer is not None else checks.ignoring() as own:
+                trace_nodes(nodes, env, {})
+            if own is not None:
+                flag = jnp.where(flag != 0, flag, own.flag())
+            new = [_as_target(env[id(self._body.outputs[i])], start) for i, start in carried]
+            return (new, flag), [jnp.asarray(env[id(s)]) for _, s, _ in streams.writes]
 
-        start = (self._start, jnp.zeros((), jnp.int32))
-        (carry, flag), _ = jax.lax.scan(step, start, None, length=count)
+        begin = ([start for _, start in carried], jnp.zeros((), jnp.int32))
+        rows = [part for _, part in streams.reads]
+        (ends, flag), stacked = jax.lax.scan(step, begin, rows, length=count)
         _merge_flag(flag)
-        return self._result(carry)
+        result = list(self._values)
+        for (i, _), value in zip(carried, ends, strict=True):
+            result[i] = value
+        for (i, _, first), part in zip(streams.writes, stacked, strict=True):
+            result[i] = put_rows(self._values[i], part, first)
+        return tuple(result)
 
     def run_while(self) -> tuple[Any, ...]:
         """Run until the condition fails."""

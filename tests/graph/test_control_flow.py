@@ -243,3 +243,37 @@ def test_a_loop_inside_a_branch_inside_a_loop():
         return tf.while_loop(lambda i, t: i < n, body, (0, 0))[1]
 
     assert int(f(tf.constant(6))) == 0 + 2 + 4
+
+
+def test_rows_that_a_loop_walks_along_are_handed_in_by_the_scan():
+    w = tf.Variable([[0.5, 0.1], [0.2, 0.3]])
+
+    @graph
+    def f(x):
+        rows = tf.TensorArray(tf.float32, size=5).unstack(x)
+        out = tf.TensorArray(tf.float32, size=5)
+
+        def body(i, h, out):
+            h = call("Tanh", h @ w + rows.read(i))
+            return i + 1, h, out.write(i, h)
+
+        h = tf.constant([[0.0, 0.0]])
+        return tf.while_loop(lambda i, *_: i < 4, body, (1, h, out))[2].stack()
+
+    x = tf.constant(np.linspace(-1, 1, 10, dtype=np.float32).reshape(5, 1, 2))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    dx, dw = tape.gradient(y, [x, w])
+
+    with tf.GradientTape() as by_hand:
+        by_hand.watch(x)
+        h, parts = tf.constant([[0.0, 0.0]]), [tf.constant([[0.0, 0.0]])]
+        for i in range(1, 4):
+            h = call("Tanh", h @ w + x[i])
+            parts.append(h)
+        z = call("Pack", [*parts, tf.constant([[0.0, 0.0]])], axis=0)
+    ex, ew = by_hand.gradient(z, [x, w])
+    np.testing.assert_allclose(y, z, rtol=1e-5)
+    np.testing.assert_allclose(dx, ex, rtol=1e-5)
+    np.testing.assert_allclose(dw, ew, rtol=1e-5)
