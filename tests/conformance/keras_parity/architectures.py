@@ -81,10 +81,11 @@ def gru(keras, rng):
 
 
 def transformer(keras, rng):
+    # Without biases: that of the keys has no gradient but noise, which Adam would blow up.
     layers = keras.layers
     tokens = keras.Input((8,), dtype="int32")
     x = layers.Embedding(30, 12)(tokens)
-    attended = layers.MultiHeadAttention(num_heads=3, key_dim=4)(x, x)
+    attended = layers.MultiHeadAttention(3, key_dim=4, use_bias=False)(x, x)
     x = layers.LayerNormalization(epsilon=1e-6)(x + attended)
     hidden = layers.Dense(24, activation="gelu")(x)
     x = layers.LayerNormalization(epsilon=1e-6)(x + layers.Dense(12)(hidden))

@@ -12,9 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 
 def _architectures():
     path = Path(__file__).with_name("architectures.py")
@@ -31,36 +28,38 @@ def _set_weights(model, rng):
         weight.assign((scale + rng.normal(0, 0.3, weight.shape)).astype(np.float32))
 
 
-def _gradients(tf, model, loss, x, y):
-    with tf.GradientTape() as tape:
-        value = loss(y, model(x, training=True))
-    found = tape.gradient(value, [weight.value for weight in model.trainable_weights])
-    return value, [tf.convert_to_tensor(gradient) for gradient in found]
+def _reset_seeds(model):
+    for layer in model.layers:
+        for generator in getattr(layer, "_seed_generators", []):
+            state = generator.state.numpy()
+            state[1] = 0
+            generator.state.assign(state)
 
 
-def main(side, name, output):
-    if side == "penstock":
-        import penstock
-
-        penstock.install_as_tensorflow()
-    import keras
-    import tensorflow as tf
-
-    assert ("penstock" in sys.modules) == (side == "penstock")
+def train(keras, tf, name, modes=("eager", "graph")):
+    """Give every gradient, loss and weight of three epochs, by name."""
     numpy = keras.ops.convert_to_numpy
+    keras.backend.clear_session()
     rng = np.random.default_rng(20)
     task = _architectures()[name](keras, rng)
     model = task.model
     _set_weights(model, rng)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     x, y = tf.constant(task.inputs[:8]), tf.constant(task.labels[:8])
+
+    def gradients(x, y):
+        with tf.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+        found = tape.gradient(value, [weight.value for weight in model.trainable_weights])
+        return value, [tf.convert_to_tensor(gradient) for gradient in found]
+
     results = {}
     moving = [numpy(weight) for weight in model.non_trainable_weights]
-    for mode, function in (("eager", _gradients), ("graph", tf.function(_gradients))):
-        value, gradients = function(tf, model, loss, x, y)
-        results[f"{mode} loss"] = np.array(value)
-        for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
-            results[f"{mode} gradient {weight.path}"] = np.array(gradient)
+    for mode in modes:
+        value, found = (gradients if mode == "eager" else tf.function(gradients))(x, y)
+        results[f"{mode} loss"] = numpy(value)
+        for weight, gradient in zip(model.trainable_weights, found, strict=True):
+            results[f"{mode} gradient {weight.path}"] = numpy(gradient)
         # Moving averages and dropout's seeds start from the same place in every mode.
         for weight, start in zip(model.non_trainable_weights, moving, strict=True):
             weight.assign(start)
@@ -76,15 +75,22 @@ def main(side, name, output):
     evaluated = model.evaluate(task.inputs, task.labels, batch_size=16, verbose=0)
     results["evaluate"] = np.array(evaluated)
     results["predict"] = model.predict(task.inputs, batch_size=7, verbose=0)
-    np.savez(output, **results)
+    return results
 
 
-def _reset_seeds(model):
-    for layer in model.layers:
-        for generator in getattr(layer, "_seed_generators", []):
-            state = generator.state.numpy()
-            state[1] = 0
-            generator.state.assign(state)
+def main(side, name, output):
+    """Train on one side and write the results."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if side == "penstock":
+        import penstock
+
+        penstock.install_as_tensorflow()
+    import keras
+    import tensorflow as tf
+
+    assert ("penstock" in sys.modules) == (side == "penstock")
+    np.savez(output, **train(keras, tf, name))
 
 
 if __name__ == "__main__":
