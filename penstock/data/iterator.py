@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import json
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from collections.abc import Iterator as PythonIterator
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TensorSpec, TypeSpec
 from penstock.data.run import Run
+from penstock.function.autograph.operators import _loop as graph_loop
 from penstock.ops.dataset import Element, IteratorResource
 from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
@@ -138,6 +140,26 @@ class OwnedIterator(IteratorBase):
         """Return the next element as an optional, which is empty at the end."""
         handle = call("IteratorGetNextAsOptional", self._iterator_resource, **self._attrs())
         return optional_from_handle(handle, self._structure.spec)
+
+    def autograph_for(
+        self,
+        extra_test: Callable[[], Any] | None,
+        body: Callable[[Any], None],
+        get_state: Callable[[], Any],
+        set_state: Callable[[Any], None],
+        symbol_names: Sequence[str],
+        opts: dict[str, Any],
+    ) -> None:
+        """Write down a `for` statement over this iterator as a loop of the graph in force."""
+
+        def test(_: Any) -> Any:
+            more = call("_IteratorHasNext", self._iterator_resource)
+            return more if extra_test is None else call("LogicalAnd", more, extra_test())
+
+        def step(_: Any) -> None:
+            body(self.get_next())
+
+        graph_loop(test, step, 0, get_state, set_state, symbol_names, opts)
 
     @property
     def _type_spec(self) -> IteratorSpec:

@@ -35,17 +35,19 @@ class IteratorResource:
     `position` counts the elements taken, so that an iterator can be brought back to its place.
     """
 
-    __slots__ = ("__weakref__", "_lock", "_source", "position")
+    __slots__ = ("__weakref__", "_lock", "_next", "_source", "position")
 
     def __init__(self, source: Iterator[Element] | None = None) -> None:
         self._lock = threading.Lock()
         self._source = source
+        self._next: Element | None = None
         self.position = 0
 
     def set_source(self, source: Iterator[Element], position: int = 0) -> None:
         """Take elements from `source` from here on."""
         with self._lock:
             self._source = source
+            self._next = None
             self.position = position
 
     def take(self) -> Element:
@@ -55,13 +57,29 @@ class IteratorResource:
             StopIteration: there is none.
         """
         with self._lock:
-            if self._source is None:
-                raise InvalidArgumentError(
-                    "an iterator must be given a dataset before it is used; call MakeIterator"
-                )
-            element = next(self._source)
+            element = self._next
+            if element is None:
+                element = self._advance()
+            self._next = None
             self.position += 1
             return element
+
+    def has_next(self) -> bool:
+        """Whether there is a next element; it is kept for `take`."""
+        with self._lock:
+            if self._next is None:
+                try:
+                    self._next = self._advance()
+                except StopIteration:
+                    return False
+            return True
+
+    def _advance(self) -> Element:
+        if self._source is None:
+            raise InvalidArgumentError(
+                "an iterator must be given a dataset before it is used; call MakeIterator"
+            )
+        return next(self._source)
 
 
 class OptionalValue:
@@ -172,6 +190,23 @@ def iterator_get_next_as_optional(
         return OptionalValue(iterator.take())
     except StopIteration:
         return OptionalValue(None)
+
+
+@op(
+    "_IteratorHasNext",
+    inputs=("iterator: resource",),
+    outputs=("has_next: bool",),
+    kernel="host",
+    stateful=True,
+    differentiable=False,
+    shape=_scalar,
+)
+def iterator_has_next(iterator: IteratorResource) -> Array:
+    """Whether an iterator has another element, which it keeps for the next call.
+
+    Shape: iterator scalar -> has_next scalar.
+    """
+    return np.bool_(iterator.has_next())
 
 
 # Rows of variants are marked stateful, so that nobody folds an object into a constant;

@@ -60,7 +60,7 @@ class DatasetV2(collections.abc.Iterable[Any], Trackable, CompositeTensor):
     def __init__(self, parents: Sequence[DatasetV2] = (), operands: Sequence[Any] = ()) -> None:
         self._parents = tuple(parents)
         self._operands = tuple(operands)
-        self._symbolic = any(isinstance(part, Symbol) for part in self._operands) or any(
+        self._symbolic = any(is_symbolic(part) for part in self._operands) or any(
             parent._symbolic for parent in self._parents
         )
         if not self._symbolic:
@@ -113,6 +113,10 @@ class DatasetV2(collections.abc.Iterable[Any], Trackable, CompositeTensor):
     def __iter__(self) -> OwnedIterator:
         """Return an iterator over the elements, as tensors."""
         return OwnedIterator(self)
+
+    def autograph_for(self, *parts: Any) -> None:
+        """Write down a `for` statement over this dataset as a loop of the graph in force."""
+        iter(self).autograph_for(*parts)
 
     def as_numpy_iterator(self) -> NumpyIterator:
         """Return an iterator over the elements, as numpy values.
@@ -204,9 +208,10 @@ class DatasetV2(collections.abc.Iterable[Any], Trackable, CompositeTensor):
     def _collect_symbols(self, found: dict[int, Any]) -> None:
         """Add the symbols that this dataset depends on, by their ids."""
         if self._symbolic:
-            found.update(
-                (id(part), part) for part in self._operands if isinstance(part, Symbol)
-            )
+            for part in self._operands:
+                symbol = part.symbol if isinstance(part, _ScalarOf) else part
+                if isinstance(symbol, Symbol):
+                    found[id(symbol)] = symbol
             for parent in self._parents:
                 parent._collect_symbols(found)
 
@@ -246,7 +251,23 @@ class DatasetV2(collections.abc.Iterable[Any], Trackable, CompositeTensor):
         return "\n".join(lines)
 
 
+class _ScalarOf:
+    """A symbol whose value is to become a Python number."""
+
+    __slots__ = ("symbol",)
+
+    def __init__(self, symbol: Symbol) -> None:
+        self.symbol = symbol
+
+
+def is_symbolic(operand: Any) -> bool:
+    """Whether an operand is known only when the graph runs."""
+    return isinstance(operand, (Symbol, _ScalarOf))
+
+
 def _bound(part: Any, values: Mapping[int, Any]) -> Any:
+    if isinstance(part, _ScalarOf):
+        return np.asarray(values[id(part.symbol)]).item()
     return values[id(part)] if isinstance(part, Symbol) else part
 
 
@@ -352,7 +373,7 @@ def _public_name(function: Any) -> str:
 
 
 def scalar(value: Any, dtype: Any, name: str) -> Any:
-    """Turn an argument into a Python number or bool, or leave it a symbol.
+    """Turn an argument into a Python number or bool, at once or when its value is known.
 
     Raises:
         ValueError: a tensor of another dtype, or one that is no scalar.
@@ -362,7 +383,7 @@ def scalar(value: Any, dtype: Any, name: str) -> Any:
     if not tensor.shape.is_compatible_with(()):
         raise ValueError(f"`{name}` must be a scalar, got shape {tensor.shape}")
     found = value_of(tensor)
-    return found if isinstance(found, Symbol) else np.asarray(found).item()
+    return _ScalarOf(found) if isinstance(found, Symbol) else np.asarray(found).item()
 
 
 class Reordering(DatasetV2):

@@ -11,10 +11,9 @@ import numpy as np
 from penstock.api.data_structure import Structure
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
-from penstock.data.dataset.base import DatasetV2, Rows, method, scalar
+from penstock.data.dataset.base import DatasetV2, Rows, is_symbolic, method, scalar
 from penstock.data.run import Run
 from penstock.data.stacking import batched, stacker
-from penstock.graph.symbol import Symbol
 from penstock.ops.dataset import Element
 
 
@@ -69,9 +68,7 @@ class _BatchDataset(DatasetV2):
     """`drop_remainder` and the size may be symbols."""
 
     def __init__(self, parent: DatasetV2, size: Any, drop_remainder: Any) -> None:
-        self._known_size = (
-            size if not isinstance(size, Symbol) and drop_remainder is True else None
-        )
+        self._known_size = size if not is_symbolic(size) and drop_remainder is True else None
         super().__init__((parent,), (size, drop_remainder))
 
     def _check(self) -> None:

@@ -29,6 +29,7 @@ from penstock.data.workers import Prefetched
 from penstock.graph.symbol import Symbol
 from penstock.ops.dataset import Element
 from penstock.runtime.convert import convert_to_tensor
+from penstock.runtime.dispatch import call
 from penstock.wire.inflate import InflatingFile
 from penstock.wire.record_options import TFRecordOptions
 from penstock.wire.records import RecordReader
@@ -53,12 +54,12 @@ def _names_dataset(filenames: Any) -> DatasetV2:
         if not isinstance(spec, TensorSpec) or spec.dtype != dtypes.string:
             raise TypeError(
                 "The `filenames` argument must contain `tf.string` elements. Got a dataset of "
-                f"`{spec}` elements."
+                f"`{getattr(spec, 'dtype', spec)!r}` elements."
             )
         if spec.shape.rank not in {0, None}:
             raise TypeError(
                 "The `filenames` argument must contain `tf.string` elements of shape [] (i.e. "
-                f"scalars). Got a dataset of element shape {spec.shape}."
+                f"scalars). Got a dataset of element shape {spec.shape!r}."
             )
         return filenames
     if isinstance(filenames, os.PathLike):
@@ -73,9 +74,10 @@ def _names_dataset(filenames: Any) -> DatasetV2:
             "The `filenames` argument must contain `tf.string` elements. Got "
             f"`{tensor.dtype!r}` elements."
         )
-    flat = tensor if isinstance(tensor, Symbol) else value_of(tensor)
-    if not isinstance(flat, Symbol):
-        flat = np.asarray(flat, object).reshape(-1)
+    if isinstance(tensor, Symbol):
+        flat = call("Reshape", tensor, [-1])
+    else:
+        flat = np.asarray(value_of(tensor), object).reshape(-1)
     return DatasetV2.from_tensor_slices(flat)  # type: ignore[attr-defined]
 
 

@@ -14,7 +14,7 @@ from penstock.core.dtypes import DType
 from penstock.core.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TensorSpec
-from penstock.data.dataset.base import DatasetV2, method, scalar
+from penstock.data.dataset.base import DatasetV2, is_symbolic, method, scalar
 from penstock.data.run import Run
 from penstock.graph.symbol import Symbol
 from penstock.ops.dataset import Element
@@ -84,9 +84,7 @@ class _PaddedBatchDataset(DatasetV2):
         fills: Sequence[Any],
     ) -> None:
         self._shapes = [_static(shape) for shape in shapes]
-        self._known_size = (
-            size if not isinstance(size, Symbol) and drop_remainder is True else None
-        )
+        self._known_size = size if not is_symbolic(size) and drop_remainder is True else None
         super().__init__((parent,), (size, drop_remainder, *shapes, *fills))
 
     def _check(self) -> None:
@@ -202,8 +200,8 @@ def _fill(value: Any, dtype: DType) -> Any:
     tensor = convert_to_tensor(value)
     if tensor.dtype != dtype:
         raise TypeError(
-            f"Invalid `padding_values`. `padding_values` values type {tensor.dtype!r} does not "
-            f"match type {dtype!r} of the corresponding input component."
+            f"Invalid `padding_values`. `padding_values` values type {tensor.dtype} does not "
+            f"match type {dtype} of the corresponding input component."
         )
     found = value_of(tensor)
     return found if isinstance(found, Symbol) else np.asarray(found)[()]

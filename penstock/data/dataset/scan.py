@@ -57,7 +57,7 @@ def _loosened(state: Any, new: Any, caller: str) -> Any:
         if isinstance(old, TensorSpec) and old.dtype != getattr(other, "dtype", None):
             raise TypeError(
                 f"Invalid `{caller}_func`. The element types for the new state must match the "
-                f"initial state. Expected {old.dtype!r}, got {getattr(other, 'dtype', other)!r}."
+                f"initial state. Expected {old.dtype}, got {getattr(other, 'dtype', other)}."
             )
     return common(state, new)
 

@@ -57,7 +57,7 @@ def unique(self: DatasetV2, name: str | None = None) -> DatasetV2:
     for spec in self._structure.tensor_specs:
         if spec.dtype not in allowed:
             raise TypeError(
-                f"`tf.data.Dataset.unique` does not support type {spec.dtype!r} -- only "
+                f"`tf.data.Dataset.unique` does not support type {spec.dtype} -- only "
                 "`tf.int32`, `tf.int64`, and `tf.string` are supported."
             )
     return _UniqueDataset((self,))
