@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import InvalidArgumentError, OpError
 from penstock.core.tensor_shape import TensorShape
 from penstock.graph.bodies import Body
 from penstock.graph.streams import find_streams, put_rows
@@ -354,14 +354,7 @@ class _Loop:
             NeedsValueError: a variable changes its shape from round to round.
         """
         for _ in range(len(start) + 1):
-            with checks.ignoring():
-                shapes = jax.eval_shape(
-                    lambda carry: [
-                        _as_array(run_body(self._body, self._full(carry))[i])
-                        for i in self._changing
-                    ],
-                    start,
-                )
+            shapes = self._shapes_after(start)
             changed = False
             for i, (have, want) in enumerate(zip(start, shapes, strict=True)):
                 if isinstance(have, TensorList):
@@ -382,6 +375,20 @@ class _Loop:
             if not changed:
                 return start
         return start
+
+    def _shapes_after(self, start: list[Any]) -> list[Any]:
+        """Shapes of the changing variables after a round."""
+
+        def run(carry: list[Any]) -> list[Any]:
+            outputs = run_body(self._body, self._full(carry))
+            return [_as_array(outputs[i]) for i in self._changing]
+
+        try:
+            with checks.ignoring():
+                return list(jax.eval_shape(run, start))
+        except OpError as error:
+            # Shapes that do not fit here may fit in the rounds to come: the host can tell.
+            raise NeedsValueError(error.message) from error
 
     def _result(self, carry: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(self._full(carry))

@@ -83,6 +83,9 @@ def trace_nodes(nodes: Sequence[Node], env: dict[int, Any], variables: dict[int,
             if node.name in error.message:
                 raise
             raise type(error)(f"{error.message}{place_of(node)}") from error
+        except (TypeError, ValueError, IndexError) as error:
+            # JAX refuses shapes so. On the host they may fit, or the op says what is wrong.
+            raise NeedHostError(node, str(error)) from error
         for symbol, value in zip(node.outputs, outputs, strict=True):
             env[id(symbol)] = value
 

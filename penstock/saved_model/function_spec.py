@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from penstock.core.errors import UnimplementedError
 from penstock.saved_model.structured_value import can_encode, decode, encode
 from penstock.wire import protos
 
@@ -62,6 +63,11 @@ class FunctionSpec:
         full = decode(message.fullargspec)._asdict()
         args = list(full.get("args") or [])
         jit = message.jit_compile
+        try:
+            signature = decode(message.input_signature)
+        except UnimplementedError:
+            # The traces tell what they take; those that can be read stay usable.
+            signature = None
         return cls(
             args=args[1:] if message.is_method else args,
             varargs=full.get("varargs"),
@@ -69,7 +75,7 @@ class FunctionSpec:
             defaults=tuple(full.get("defaults") or ()),
             kwonlyargs=list(full.get("kwonlyargs") or []),
             kwonlydefaults=dict(full.get("kwonlydefaults") or {}),
-            input_signature=decode(message.input_signature),
+            input_signature=signature,
             jit_compile={1: True, 2: False}.get(jit),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 from penstock.core.errors import DataLossError, NotFoundError, UnimplementedError
 from penstock.graph.graph_def.reader import Library
 from penstock.runtime.context import init_scope
+from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.data_structures import ListWrapper, _DictWrapper, wrap_container
 from penstock.runtime.resources import Asset, CapturableResource
 from penstock.runtime.tensor import EagerTensor, wrap
@@ -243,8 +245,10 @@ class _Loader:
             found = self._traces[name] = SavedConcreteFunction(
                 self._library,
                 name,
-                decode(message.canonicalized_input_signature),
-                decode(message.output_signature),
+                lambda: (
+                    decode(message.canonicalized_input_signature),
+                    decode(message.output_signature),
+                ),
                 lambda: [self._tensor(i) for i in bound],
             )
         return found
@@ -334,7 +338,9 @@ class _Loader:
             if isinstance(item, Variable):
                 self._restore_variable(item, keys.get(i), reader)
             elif self._saved.nodes[i].saveable_objects and i in keys:
-                self._restore_with_functions(self._saved.nodes[i], keys[i], reader)
+                with contextlib.suppress(UnimplementedError):
+                    # What cannot be made here says so when it is used.
+                    self._restore_with_functions(self._saved.nodes[i], keys[i], reader)
 
     def _checkpoint_nodes(self, graph: Any) -> dict[int, Any]:
         """For each object its node in the checkpoint, found by walking both by name."""
@@ -366,18 +372,24 @@ class _Loader:
         variable._holder.set_value(value, owned=False)
 
     def _restore_with_functions(self, node: Any, stored: Any, reader: BundleReader) -> None:
-        """Restore an object whose functions of the file take its tensors."""
-        for saveable in node.saveable_objects.values():
-            if not saveable.restore_function:
+        """Restore an object through its functions of the file.
+
+        One tells the names of its tensors in a checkpoint, the other takes their values.
+        """
+        for attribute in stored.attributes:
+            saveable = node.saveable_objects.get(attribute.name)
+            if saveable is None or not saveable.restore_function:
                 continue
-            function = self._object(saveable.restore_function)
-            if not isinstance(function, Trackable):
-                function = function()
-            values = [
-                wrap(reader.read(attribute.checkpoint_key), None)
-                for attribute in stored.attributes
-            ]
-            function(*values)
+            save = self._function(saveable.save_function)
+            restore = self._function(saveable.restore_function)
+            specs = save(convert_to_tensor(attribute.checkpoint_key))
+            keys = [spec["name"].numpy().decode() for spec in specs]
+            restore(*(wrap(reader.read(key), reader.entry(key).dtype) for key in keys))
+
+    def _function(self, index: int) -> Any:
+        """Function number `index`; a trace that stands alone is read now."""
+        function = self._object(index)
+        return function if isinstance(function, Trackable) else function()
 
 
 _RESOURCE_METHODS: Final = {
@@ -406,8 +418,6 @@ def _method(function: Any) -> Callable[..., Any]:
 
 
 def _initialize(resource: RestoredResource) -> None:
-    try:
+    with contextlib.suppress(UnimplementedError):
+        # What cannot be made here says so when it is used.
         resource._initialize()
-    except UnimplementedError:
-        # The resource cannot be made here: what uses it will say so.
-        return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any, Final
 from penstock.core import nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.dtypes import DType
+from penstock.core.errors import UnimplementedError
 from penstock.core.type_spec import TensorSpec, TypeSpec
 from penstock.function.concrete_function import ConcreteFunction
 from penstock.function.polymorphic import Function
@@ -61,8 +63,8 @@ class SavedConcreteFunction:
     Args:
         library: the functions of the file.
         name: name of the function there.
-        input_signature: `(args, kwargs)` with specs in place of tensors.
-        output_signature: what it gives, likewise.
+        signatures: gives `(args, kwargs)` with specs in place of tensors, and likewise what
+            comes out; it may raise UnimplementedError, which then only this trace does.
         captured: gives the tensors that it takes beside its arguments.
     """
 
@@ -70,17 +72,25 @@ class SavedConcreteFunction:
         self,
         library: Library,
         name: str,
-        input_signature: Any,
-        output_signature: Any,
+        signatures: Callable[[], tuple[Any, Any]],
         captured: Callable[[], Sequence[Any]],
     ) -> None:
         self.name = name
-        self.input_signature = input_signature
-        self.output_signature = output_signature
+        self._signatures = functools.cache(signatures)
         self._library = library
         self._captured = captured
         self._lock = threading.RLock()
         self._built: dict[Any, RestoredConcreteFunction] = {}
+
+    @property
+    def input_signature(self) -> Any:
+        """`(args, kwargs)` with specs in place of tensors."""
+        return self._signatures()[0]
+
+    @property
+    def output_signature(self) -> Any:
+        """What it gives, with specs in place of tensors."""
+        return self._signatures()[1]
 
     def build(
         self,
@@ -298,10 +308,16 @@ class RestoredFunction(Function):
         return found
 
     def _search(self, args: Any, kwargs: Any) -> SavedConcreteFunction:
+        unreadable: UnimplementedError | None = None
         for convert in (False, True):
             for trace in self._traces:
-                if trace.fits(args, kwargs, convert=convert):
-                    return trace
+                try:
+                    if trace.fits(args, kwargs, convert=convert):
+                        return trace
+                except UnimplementedError as error:
+                    unreadable = error
+        if unreadable is not None:
+            raise unreadable
         options = "; ".join(
             f"option {i}: {_shown(trace.input_signature)}"
             for i, trace in enumerate(self._traces, 1)

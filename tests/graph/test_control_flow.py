@@ -277,3 +277,41 @@ def test_rows_that_a_loop_walks_along_are_handed_in_by_the_scan():
     np.testing.assert_allclose(y, z, rtol=1e-5)
     np.testing.assert_allclose(dx, ex, rtol=1e-5)
     np.testing.assert_allclose(dw, ew, rtol=1e-5)
+
+
+def test_a_list_that_starts_empty_may_grow_in_a_loop():
+    @tf.function
+    def f(n):
+        items = call("TensorListReserve", [2], 0, element_dtype=tf.float32)
+
+        def body(i, held):
+            row = tf.fill([2], tf.cast(i, tf.float32))
+            return i + 1, call(
+                "TensorListSetItem", held, i, row, resize_if_index_out_of_bounds=True
+            )
+
+        _, items = tf.while_loop(lambda i, _: i < n, body, [tf.constant(0), items])
+        return call("TensorListStack", items, [2], element_dtype=tf.float32)
+
+    np.testing.assert_array_equal(f(tf.constant(3)).numpy(), [[0, 0], [1, 1], [2, 2]])
+
+
+def test_a_loop_whose_variables_fit_each_other_only_as_they_grow_runs():
+    @tf.function
+    def f(n):
+        def body(i, a, b):
+            longer = tf.concat([a, tf.ones([1])], 0)
+            return i + 1, longer, b + tf.reduce_sum(tf.reshape(longer, [i + 1]))
+
+        _, a, b = tf.while_loop(
+            lambda i, *_: i < n,
+            body,
+            [tf.constant(0), tf.zeros([0]), tf.constant(0.0)],
+            shape_invariants=[tf.TensorShape([]), tf.TensorShape([None]), tf.TensorShape([])],
+        )
+        return a, b
+
+    a, b = f(tf.constant(4))
+
+    np.testing.assert_array_equal(a.numpy(), np.ones(4))
+    assert b.numpy() == 1 + 2 + 3 + 4
