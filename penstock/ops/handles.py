@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError, NotFoundError, OutOfRangeError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.checks import require
 from penstock.ops.namespace import namespace
-from penstock.ops.table import REQUIRED, op
+from penstock.ops.table import REQUIRED, gradient, op
 
 Array = Any
 
@@ -183,3 +184,14 @@ def resource_gather_nd(resource: Array, indices: Array, *, dtype: Any) -> Array:
     if depth == 0:
         return xp.broadcast_to(resource, indices.shape[:-1] + resource.shape)
     return xp.asarray(resource)[tuple(indices[..., axis] for axis in range(depth))]
+
+
+@gradient("ResourceGatherNd")
+def resource_gather_nd_gradient(g: Any, grad: Any) -> Any:
+    """Slices where an index vector names a row, else zeros with the gradients in their places."""
+    handle, indices = g.inputs
+    shape = g.call("VariableShape", handle, out_type=indices.dtype)
+    if indices.shape.rank is not None and indices.shape[-1] == 1:
+        rows = g.call("Squeeze", indices, squeeze_dims=(-1,))
+        return g.indexed_slices(grad, rows, g.call("Cast", shape, DstT=dtypes.int64)), None
+    return g.call("ScatterNd", indices, grad, shape), None

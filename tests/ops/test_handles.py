@@ -77,3 +77,16 @@ def test_gather_nd_of_a_variable_has_a_gradient():
         tf.raw_ops.ResourceGatherNd(
             resource=variable.handle, indices=[[2, 0]], dtype=tf.float32
         )
+
+
+def test_gather_nd_of_rows_has_slices_as_gradient():
+    variable = tf.Variable([[1.0, 2.0], [3.0, 4.0]])
+
+    with tf.GradientTape() as tape:
+        picked = tf.raw_ops.ResourceGatherNd(
+            resource=variable.handle, indices=[[1], [1]], dtype=tf.float32
+        )
+    slices = tape.gradient(picked, variable)
+
+    assert isinstance(slices, tf.IndexedSlices)
+    np.testing.assert_array_equal(tf.convert_to_tensor(slices), [[0, 0], [2, 2]])
