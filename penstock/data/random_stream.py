@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from penstock.data.run import Drawn
-from penstock.ops.philox import Generator
+from penstock.ops.philox import _SCRAMBLE_KEY as SCRAMBLE_KEY
+from penstock.ops.philox import Generator, unit_float64
+from penstock.ops.philox import _encrypt as encrypt
 from penstock.runtime import random_state
 
 _MASK = 0xFFFFFFFFFFFFFFFF
@@ -27,6 +30,23 @@ def words(seed: int, seed2: int) -> Iterator[int]:
         yield from stream.words(4 * blocks).tolist()
         stream = stream.skip(blocks)
         blocks = min(2 * blocks, _MOST_BLOCKS)
+
+
+def unit_doubles(seed: int, seed2: int) -> Iterator[float]:
+    """Yield numbers in [0, 1): the first that each stateless seed gives.
+
+    The stateless seeds are pairs of words of the stream of `seed` and `seed2`. This is how
+    TensorFlow draws a dataset to sample from.
+    """
+    stream = words(seed, seed2)
+    count = _FIRST_BLOCKS
+    while True:
+        pairs = np.array(list(itertools.islice(stream, 2 * count)), np.uint64).reshape(-1, 2)
+        w0, w1, w2, w3 = encrypt(pairs[:, 0], pairs[:, 1], np.uint64(SCRAMBLE_KEY))
+        key, high = w0 | w1 << np.uint64(32), w2 | w3 << np.uint64(32)
+        first, second, _, _ = encrypt(np.zeros_like(high), high, key)
+        yield from unit_float64(first, second).tolist()
+        count = min(2 * count, _MOST_BLOCKS)
 
 
 class SeedGenerator:

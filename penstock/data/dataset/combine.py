@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from penstock.api.data_structure import Structure, common
+from penstock.api.data_structure import Structure, common, value_of
 from penstock.core import data_nest, dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TensorSpec
 from penstock.data.dataset.base import DatasetV2, check_datasets, source
-from penstock.data.random_stream import SeedGenerator, words
+from penstock.data.random_stream import SeedGenerator, unit_doubles
 from penstock.data.run import INFINITE, UNKNOWN, Run
 from penstock.ops.dataset import Element
+from penstock.runtime.convert import convert_to_tensor
 
 
 class _Zipped(Iterator[Element]):
@@ -137,35 +138,54 @@ class _ChooseDataset(_DirectedDataset):
 
 
 class _SampleDataset(_DirectedDataset):
+    """`logits` are those of the datasets, or None when the last parent gives weights."""
+
     def __init__(
         self,
         parents: Sequence[DatasetV2],
         number: int,
-        weights: np.ndarray[Any, Any] | None,
+        logits: np.ndarray[Any, Any] | None,
         seeds: SeedGenerator,
         *,
         stop_on_empty: bool,
     ) -> None:
-        self._weights = weights
+        self._logits = logits
         self._seeds = seeds
         super().__init__(parents, number, stop_on_empty=stop_on_empty)
 
     def _start(self, run: Run) -> Iterator[Element]:
-        stream = words(*run.seeds(self._seeds))
+        numbers = unit_doubles(*run.seeds(self._seeds))
         iterators = self._started(run)
-        given = iterators.pop() if len(iterators) > self._number else None
-        fixed = self._weights
+        given = None if self._logits is not None else iterators.pop()
+        fixed = None if self._logits is None else _totals(self._logits)
 
         def choose(alive: list[bool]) -> int:
-            weights = fixed if given is None else np.asarray(next(given)[0], np.float64)
-            # Those that have ended are not drawn any more.
-            chances = np.cumsum(np.where(alive, weights, 0.0))
-            if not chances[-1] > 0:
-                return int(np.argmax(alive))
-            place = next(stream) / 2**32 * chances[-1]
-            return int(np.searchsorted(chances, place, side="right"))
+            totals = fixed
+            if given is not None:
+                totals = _totals(_log(np.asarray(next(given)[0])))
+            assert totals is not None
+            _check_reachable(totals, alive)
+            return int(np.searchsorted(totals, next(numbers) * totals[-1], side="right"))
 
         return _Directed(choose, iterators, stop_on_empty=self._stop_on_empty)
+
+
+def _log(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(weights)
+
+
+def _totals(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Running sums of the weights whose logarithms are given."""
+    wide = np.where(np.isfinite(logits), logits.astype(np.float64), -np.inf)
+    return np.cumsum(np.exp(wide - wide.max()))
+
+
+def _check_reachable(totals: np.ndarray[Any, Any], alive: list[bool]) -> None:
+    """End the iteration when only datasets of weight zero have elements left."""
+    weights = np.diff(totals, prepend=0.0)
+    if not any(have and weight > 0 for have, weight in zip(alive, weights, strict=True)):
+        raise StopIteration
 
 
 def _compatible(datasets: Any) -> list[DatasetV2]:
@@ -226,7 +246,7 @@ def sample_from_datasets(
         datasets: list of datasets with compatible elements.
         weights: chances of the datasets, which need not sum to 1; a dataset of such lists; None
             draws all alike.
-        seed: with the global seed decides what is drawn; the draws are other than TensorFlow's.
+        seed: with the global seed decides what is drawn, as in TensorFlow.
         stop_on_empty_dataset: whether the end of one dataset ends all; else it is passed over.
         rerandomize_each_iteration: whether each iterator draws anew.
 
@@ -235,21 +255,27 @@ def sample_from_datasets(
         ValueError: there are no datasets, or not one weight for each.
     """
     found = _compatible(datasets)
-    parents = list(found)
-    fixed = None
+    seeds = SeedGenerator(seed, varies=bool(rerandomize_each_iteration))
     if isinstance(weights, DatasetV2):
-        parents.append(weights)
+        return _SampleDataset(
+            [*found, weights], len(found), None, seeds, stop_on_empty=stop_on_empty_dataset
+        )
+    if weights is None:
+        logits = np.ones(len(found), np.float32)
     else:
-        fixed = np.ones(len(found)) if weights is None else np.asarray(weights, np.float64)
-        if fixed.shape != (len(found),):
+        given = np.asarray(value_of(convert_to_tensor(weights)))
+        if given.shape != (len(found),):
             raise ValueError(
                 "Invalid `weights`. `weights` should have the same length as `datasets` but "
-                f"got `len(weights)={fixed.size}` vs. `len(datasets)={len(found)}`."
+                f"got `len(weights)={given.size}` vs. `len(datasets)={len(found)}`."
             )
-    return _SampleDataset(
-        parents,
-        len(found),
-        fixed,
-        SeedGenerator(seed, varies=bool(rerandomize_each_iteration)),
-        stop_on_empty=stop_on_empty_dataset,
-    )
+        if given.dtype not in {np.dtype(np.float32), np.dtype(np.float64)}:
+            raise TypeError(
+                "Invalid `weights`. `weights` type must be either `tf.float32` or `tf.float64` "
+                f"but is {given.dtype}."
+            )
+        found = [one for one, weight in zip(found, given, strict=True) if weight != 0]
+        logits = _log(given[given != 0])
+    if len(found) == 1:
+        return found[0]
+    return _SampleDataset(found, len(found), logits, seeds, stop_on_empty=stop_on_empty_dataset)
