@@ -134,6 +134,7 @@ from penstock.api.array import broadcast_to as broadcast_to
 from penstock.api.array import ensure_shape as ensure_shape
 from penstock.api.array import expand_dims as expand_dims
 from penstock.api.array import extract_volume_patches as extract_volume_patches
+from penstock.api.array import guarantee_const as guarantee_const
 from penstock.api.array import identity as identity
 from penstock.api.array import identity_n as identity_n
 from penstock.api.array import pad as pad
@@ -173,11 +174,15 @@ from penstock.api.clipping import (
 from penstock.api.clipping import (
     clip_by_value as clip_by_value,
 )
+from penstock.api.clock import timestamp as timestamp
 from penstock.api.counting import (
     histogram_fixed_width as histogram_fixed_width,
 )
 from penstock.api.counting import (
     histogram_fixed_width_bins as histogram_fixed_width_bins,
+)
+from penstock.api.einsum import (
+    einsum as einsum,
 )
 from penstock.api.elementwise import (
     abs as abs,
@@ -413,6 +418,15 @@ from penstock.api.joining import split as split
 from penstock.api.joining import stack as stack
 from penstock.api.joining import tile as tile
 from penstock.api.joining import unstack as unstack
+from penstock.api.linalg import (
+    matmul as matmul,
+)
+from penstock.api.linalg import (
+    norm as norm,
+)
+from penstock.api.linalg import (
+    tensordot as tensordot,
+)
 from penstock.api.ordering import argsort as argsort
 from penstock.api.ordering import searchsorted as searchsorted
 from penstock.api.ordering import sort as sort
@@ -450,7 +464,6 @@ from penstock.api.reductions import (
 from penstock.api.reductions import (
     reduce_sum as reduce_sum,
 )
-from penstock.api.clock import timestamp as timestamp
 from penstock.api.script_ops import numpy_function as numpy_function
 from penstock.api.script_ops import py_function as py_function
 from penstock.api.sequences import (
@@ -458,18 +471,6 @@ from penstock.api.sequences import (
 )
 from penstock.api.sequences import (
     range as range,
-)
-from penstock.api.einsum import (
-    einsum as einsum,
-)
-from penstock.api.linalg import (
-    matmul as matmul,
-)
-from penstock.api.linalg import (
-    norm as norm,
-)
-from penstock.api.linalg import (
-    tensordot as tensordot,
 )
 from penstock.runtime.sparse_tensor import SparseTensor as SparseTensor
 from penstock.runtime.sparse_tensor import SparseTensorSpec as SparseTensorSpec

@@ -19,6 +19,7 @@ from penstock.runtime.tensor import Tensor
 __all__ = [
     "identity",
     "identity_n",
+    "guarantee_const",
     "shape",
     "shape_n",
     "size",
@@ -59,6 +60,11 @@ def identity(input: Any, name: str | None = None) -> Any:
 def identity_n(input: Any, name: str | None = None) -> Any:
     """Return a list of tensors with the values of the inputs."""
     return call("IdentityN", [convert_to_tensor(each) for each in input], name=name)
+
+
+def guarantee_const(input: Any, name: str | None = None) -> Any:
+    """Return the input, of which the caller promises that it never changes."""
+    return call("GuaranteeConst", input, name=name)
 
 
 def shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:

@@ -195,6 +195,8 @@ def one_hot(
         TypeError: the values and `dtype` differ in type.
     """
     wanted = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
+    if isinstance(indices, (list, tuple)) and not indices:
+        indices = convert_to_tensor(indices, dtypes.int64)
     place = -1 if axis is None else axis
     if on_value is None and off_value is None:
         kind = dtypes.float32 if wanted is None else wanted

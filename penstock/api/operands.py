@@ -38,14 +38,16 @@ def integers(value: Any) -> Any:
     if kind is TensorShape:
         value = tuple(value)
         kind = tuple
-    if state.graph is not None or kind is EagerTensor:
-        return list(value) if kind is tuple else value
     if kind is int:
-        return _kept(value) if _LOW <= value < _HIGH else value
-    if kind is list or kind is tuple:
+        key = value if _LOW <= value < _HIGH else None
+    elif kind is list or kind is tuple:
         key = _key(value)
-        return value if key is None else _kept(key)
-    return value
+    else:
+        return value
+    if key is None:
+        return list(value) if kind is tuple else value
+    # An empty list alone would not tell that it holds integers.
+    return _kept(key) if state.graph is None else np.array(key, np.int32)
 
 
 def _key(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.api.operands import integers, scalar
+from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 
@@ -106,7 +107,10 @@ def unsorted_segment_mean(
     """Mean of the rows of each segment, or zero; see `unsorted_segment_sum`."""
     data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
     sums = unsorted_segment_sum(data, ids, num_segments)
-    return call("RealDiv", sums, _counts(data, ids, num_segments), name=name)
+    counts = _counts(data, ids, num_segments)
+    if data.dtype.is_integer:
+        sums, counts = (call("Cast", each, DstT=dtypes.float64) for each in (sums, counts))
+    return call("RealDiv", sums, counts, name=name)
 
 
 def unsorted_segment_sqrt_n(

@@ -314,11 +314,11 @@ def reshape(tensor: Any, shape: Any) -> Any:
     Shape: tensor [...], shape [rank] -> output [...], the sizes in `shape`.
     Errors: InvalidArgumentError when the numbers of elements differ.
     """
-    sizes = shape.tolist()
-    if shape.ndim != 1:
-        if shape.ndim:
-            raise InvalidArgumentError(f"shape must be a vector, got shape {list(shape.shape)}")
-        sizes = [sizes]
+    if shape.ndim > 1 or (shape.size and shape.dtype.kind not in "iu"):
+        raise InvalidArgumentError(
+            f"shape must be a vector of integers, got {shape.dtype}{list(shape.shape)}"
+        )
+    sizes = shape.tolist() if shape.ndim else [shape.item()]
     return tensor.reshape(resolve_sizes(tensor.shape, sizes))
 
 

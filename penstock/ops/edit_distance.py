@@ -77,9 +77,9 @@ def edit_distance(  # noqa: PLR0917  (the op has six inputs)
         truth_indices [n, r], truth_values [n], truth_shape [r] -> output [...], of rank r - 1.
     Errors: InvalidArgumentError for indices outside of the shapes or shapes of different ranks.
     """
-    if len(hypothesis_shape) != len(truth_shape) or not len(truth_shape):
+    if len(hypothesis_shape) != len(truth_shape) or len(truth_shape) < 2:
         raise InvalidArgumentError(
-            "hypothesis and truth must have one rank, got shapes "
+            "hypothesis and truth must have one rank, of 2 or more, got shapes "
             f"{hypothesis_shape.tolist()} and {truth_shape.tolist()}"
         )
     guesses = _sequences(hypothesis_indices, hypothesis_values, hypothesis_shape, "hypothesis")

@@ -31,9 +31,9 @@ def reverse_v2(tensor: Any, axis: Any) -> Any:
     Shape: tensor [...], axis [k] -> output [...].
     Errors: InvalidArgumentError for an axis out of range or named twice.
     """
-    if axis.ndim > 1:
+    if axis.ndim != 1:
         raise InvalidArgumentError(f"axis must be a vector, got shape {list(axis.shape)}")
-    axes = axes_in(np.ravel(axis).tolist(), len(tensor.shape))
+    axes = axes_in(axis.tolist(), len(tensor.shape))
     if namespace(tensor) is not np:
         return namespace(tensor).flip(tensor, axes)
     backwards, all_of = slice(None, None, -1), slice(None)

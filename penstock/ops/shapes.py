@@ -38,8 +38,10 @@ def scalar_of(value: Any, name: str) -> int:
 
 def sizes_of(value: Any, name: str) -> list[int]:
     """Read sizes from a vector, or one from a scalar, and refuse negative ones."""
-    if value.ndim > 1:
-        raise InvalidArgumentError(f"{name} must be a vector, got shape {list(value.shape)}")
+    if value.ndim > 1 or (value.size and value.dtype.kind not in "iu"):
+        raise InvalidArgumentError(
+            f"{name} must be a vector of integers, got {value.dtype}{list(value.shape)}"
+        )
     sizes: list[int] = value.tolist() if value.ndim else [value.item()]
     for size in sizes:
         if size < 0:

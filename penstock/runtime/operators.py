@@ -207,21 +207,24 @@ def _get_item(self: Any, key: Any) -> Any:
         if signature is not None:
             begin, end, strides, masks = _kept_arguments(signature)
             return call("StridedSlice", self, begin, end, strides, **masks)
-    if isinstance(key, (Tensor, np.ndarray, list)) or (
-        isinstance(key, TensorLike) and not isinstance(key, Tensor)
-    ):
-        mask = convert_to_tensor(key) if not isinstance(key, list) or key else None
-        if mask is not None and mask.dtype is dtypes.bool:
+    if isinstance(key, (TensorLike, np.ndarray, bool)):
+        mask = convert_to_tensor(key)
+        if mask.dtype is dtypes.bool:
             return _boolean_mask(self, mask)
-        if mask is not None and mask.shape.rank not in (0, None):
+        if mask.shape.rank not in (0, None):
             raise TypeError(
                 "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar "
                 f"tf.int32/tf.int64 tensors are valid indices, got {key!r}"
             )
-    return strided_slice(self, key if isinstance(key, tuple) else (key,))
+    # A list is an index for each axis, as a tuple is.
+    return strided_slice(self, tuple(key) if isinstance(key, (tuple, list)) else (key,))
 
 
 def _boolean_mask(tensor: Any, mask: Any) -> Any:
+    if mask.shape.rank == 0:
+        raise ValueError("mask cannot be scalar.")
+    if mask.shape.rank is not None and tensor.shape.rank is not None:
+        tensor.shape[: mask.shape.rank].assert_is_compatible_with(mask.shape)
     where = call("Where", mask)
     return call("GatherNd", tensor, where)
 
@@ -274,8 +277,6 @@ def slice_arguments(keys: tuple[Any, ...]) -> tuple[Any, Any, Any, dict[str, int
         last: Any = 0
         step: Any = 1
         if key is Ellipsis:
-            if masks["ellipsis_mask"]:
-                raise ValueError("Multiple ellipses not allowed")
             masks["ellipsis_mask"] |= bit
         elif key is _NEW_AXIS:
             masks["new_axis_mask"] |= bit

@@ -55,6 +55,24 @@ def test_a_gradient_of_a_slice_in_a_loop_lands_in_its_place():
     np.testing.assert_array_equal(slope(tf.constant(X)), expected)
 
 
+def test_a_boolean_index_must_fit():
+    np.testing.assert_array_equal(tf.constant(X)[X[:, 0, 0] > 3], X[1:])
+    with pytest.raises(ValueError, match="incompatible"):
+        tf.constant(X)[np.array([True])]
+    with pytest.raises(ValueError, match="scalar"):
+        tf.constant(X)[True]
+
+
+def test_a_list_is_an_index_for_each_axis():
+    np.testing.assert_array_equal(tf.constant(X)[[1, 2]], X[1, 2])
+
+
+@pytest.mark.parametrize("key", [1.5, "a", np.array([0, 1])])
+def test_an_index_of_another_kind_is_refused(key):
+    with pytest.raises(TypeError, match="valid indices"):
+        tf.constant(X)[key]
+
+
 def test_slices_of_variables_can_be_assigned():
     variable = tf.Variable(tf.zeros([3, 2]))
 
