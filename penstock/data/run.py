@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -25,6 +26,12 @@ class Seeds(Protocol):
 
     def go_after(self, number: int) -> None:
         """Go on as after the draw of that number."""
+
+
+@functools.cache
+def _processors() -> int:
+    """Threads that are worth having when nothing is said about their number."""
+    return max(2, os.cpu_count() or 1)
 
 
 class Run:
@@ -72,5 +79,5 @@ class Run:
         """How many calls may be under way at once when `wanted`, perhaps AUTOTUNE, are."""
         limit: Any = self.options.threading.private_threadpool_size
         if wanted == AUTOTUNE:
-            wanted = self.options.autotune.cpu_budget or max(2, os.cpu_count() or 1)
+            wanted = self.options.autotune.cpu_budget or _processors()
         return min(wanted, limit) if limit else int(wanted)

@@ -4,10 +4,16 @@ Keras builds a fresh pipeline, from fresh closures, in every `predict`. A trace 
 when the code is the same and everything the closure holds is a plain value that is equal;
 globals of an installed library count as fixed. Functions of users are traced whenever they are
 passed, as in TensorFlow, because what they read may have changed.
+
+An object in the closure, such as the `self` of the method around, counts by the values of those
+of its attributes that the code reads, when it does nothing else with the object.
 """
 
 from __future__ import annotations
 
+import dis
+import functools
+import itertools
 import sys
 import threading
 import types
@@ -72,14 +78,46 @@ def _key(function: Any) -> Any:
     """What a trace of a library's function depends on; None when that cannot be told."""
     if type(function) is not types.FunctionType or not _is_library(function.__code__):
         return None
+    values = list(function.__defaults__ or ())
+    values += (function.__kwdefaults__ or {}).values()
+    names = function.__code__.co_freevars
     try:
-        values = [cell.cell_contents for cell in function.__closure__ or ()]
+        for name, cell in zip(names, function.__closure__ or (), strict=True):
+            values += _parts_read(function.__code__, name, cell.cell_contents)
     except ValueError:  # an empty cell
         return None
-    values += function.__defaults__ or ()
-    values += (function.__kwdefaults__ or {}).values()
     key = tuple(_frozen(value) for value in values)
     return None if None in key else key
+
+
+def _parts_read(code: types.CodeType, name: str, value: Any) -> list[Any]:
+    """What a trace depends on of a value in the closure: itself, or some of its attributes."""
+    if _frozen(value) is not None:
+        return [value]
+    attributes = _attributes_read(code, name)
+    own = getattr(value, "__dict__", None)
+    if attributes is None or own is None or not all(each in own for each in attributes):
+        return [value]
+    return [own[each] for each in attributes]
+
+
+@functools.lru_cache(maxsize=256)
+def _attributes_read(code: types.CodeType, name: str) -> tuple[str, ...] | None:
+    """Attributes that code reads of a variable of its closure; None when it does more."""
+    inner = [const for const in code.co_consts if isinstance(const, types.CodeType)]
+    if any(name in const.co_freevars for const in inner):
+        return None
+    found = []
+    steps = [step for step in dis.get_instructions(code) if step.opname != "CACHE"]
+    for step, after in itertools.pairwise(steps):
+        if step.opname in {"COPY_FREE_VARS", "RESUME"} or step.argval != name:
+            continue
+        # From Python 3.12 on the lowest bit marks a method that is about to be called.
+        is_method = sys.version_info >= (3, 12) and (after.arg or 0) & 1
+        if step.opname != "LOAD_DEREF" or after.opname != "LOAD_ATTR" or is_method:
+            return None
+        found.append(after.argval)
+    return tuple(dict.fromkeys(found))
 
 
 def _is_library(code: types.CodeType) -> bool:
