@@ -179,8 +179,14 @@ def resource_gather_gradient(g: Any, grad: Any) -> Any:
     """Slices, so that the gradient of an embedding stays sparse."""
     if g.attrs["batch_dims"]:
         return g.generic(grad)
-    shape = g.call("VariableShape", g.inputs[0], out_type=dtypes.int64)
-    return g.indexed_slices(grad, g.inputs[1], shape), None
+    handle, indices = g.inputs
+    shape = g.call("VariableShape", handle, out_type=dtypes.int32)
+    if indices.shape.rank != 1:
+        count = g.call("Reshape", g.call("Size", indices), [1])
+        tail = g.call("StridedSlice", shape, [1], [0], [1], end_mask=1)
+        grad = g.call("Reshape", grad, g.call("ConcatV2", [count, tail], 0))
+        indices = g.call("Reshape", indices, [-1])
+    return g.indexed_slices(grad, indices, shape), None
 
 
 _SCATTER = {

@@ -109,6 +109,20 @@ def test_the_gradient_of_a_gather_along_the_first_axis_holds_slices_only():
     np.testing.assert_array_equal(tf.convert_to_tensor(gradient), [[1] * 4, [0] * 4, [2] * 4])
 
 
+@pytest.mark.parametrize("source", [tf.constant, tf.Variable])
+def test_the_slices_of_a_gather_by_a_matrix_of_indices_lie_in_one_row(source):
+    x = source(X[0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.gather(x, [[2, 0], [1, 2]])
+
+    gradient = tape.gradient(y, x)
+
+    np.testing.assert_array_equal(gradient.indices, [2, 0, 1, 2])
+    np.testing.assert_array_equal(gradient.values, np.ones((4, 4)))
+    np.testing.assert_array_equal(gradient.dense_shape, [3, 4])
+
+
 def test_a_gather_in_a_batch_picks_for_each_row():
     result = tf.gather(X, [[3, 0], [1, 1]], axis=2, batch_dims=1)
 
