@@ -31,6 +31,7 @@ def _fill_shape(dims: Any, value: Any, **_: Any) -> TensorShape:
     outputs=("output: T",),
     constant_inputs=("dims",),
     shape=_fill_shape,
+    host_limit=ANY_SIZE,
 )
 def fill(dims: Any, value: Any) -> Any:
     """Array that holds one value everywhere.
@@ -66,7 +67,14 @@ def _zeros(sizes: Any, dtype: Any) -> Any:
     return filled(sizes, b"", dtype) if dtype.kind == "O" else np.zeros(sizes, dtype)
 
 
-@op("ZerosLike", inputs=("x: T",), outputs=("y: T",), shape="same", differentiable=False)
+@op(
+    "ZerosLike",
+    inputs=("x: T",),
+    outputs=("y: T",),
+    shape="same",
+    differentiable=False,
+    host_limit=ANY_SIZE,
+)
 def zeros_like(x: Any) -> Any:
     """Zeros, False or empty strings in the shape of x.
 
@@ -82,7 +90,14 @@ def zeros_like_on_device(x: Any) -> Any:
     return xp.zeros(x.shape, x.dtype)
 
 
-@op("OnesLike", inputs=("x: T",), outputs=("y: T",), shape="same", differentiable=False)
+@op(
+    "OnesLike",
+    inputs=("x: T",),
+    outputs=("y: T",),
+    shape="same",
+    differentiable=False,
+    host_limit=ANY_SIZE,
+)
 def ones_like(x: Any) -> Any:
     """Ones or True in the shape of x.
 

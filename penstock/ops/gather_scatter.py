@@ -12,7 +12,7 @@ import numpy as np
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape, unknown_shape
-from penstock.ops.array import shape_of
+from penstock.ops.array import ANY_SIZE, shape_of
 from penstock.ops.checks import require
 from penstock.ops.namespace import is_concrete, namespace
 from penstock.ops.shapes import (
@@ -82,6 +82,7 @@ def _gather_shape(params: Any, indices: Any, axis: Any, *, batch_dims: int) -> A
     attrs={"batch_dims": 0},
     constant_inputs=("axis",),
     shape=_gather_shape,
+    host_limit=ANY_SIZE,
 )
 def gather_v2(params: Any, indices: Any, axis: Any, *, batch_dims: int) -> Any:
     """Pick slices along an axis; the first `batch_dims` axes of both inputs run together.
@@ -194,6 +195,7 @@ def _slices(g: Any, params: Any, indices: Any, grad: Any) -> Any:
     inputs=("params: Tparams", "indices: Tindices"),
     outputs=("output: Tparams",),
     attrs={"validate_indices": True},
+    host_limit=ANY_SIZE,
 )
 def gather(params: Any, indices: Any, *, validate_indices: bool) -> Any:
     """Pick slices along the first axis.
@@ -271,6 +273,7 @@ def _gather_nd_shape(params: Any, indices: Any, **_: Any) -> Any:
     outputs=("output: Tparams",),
     attrs={"bad_indices_policy": ""},
     shape=_gather_nd_shape,
+    host_limit=ANY_SIZE,
 )
 def gather_nd(params: Any, indices: Any, *, bad_indices_policy: str) -> Any:
     """Pick elements, or slices, by coordinates.

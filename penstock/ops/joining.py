@@ -55,6 +55,7 @@ def _concat_shape(values: Any, axis: Any) -> TensorShape:
     outputs=("output: T",),
     constant_inputs=("axis",),
     shape=_concat_shape,
+    host_limit=ANY_SIZE,
 )
 def concat_v2(values: Any, axis: Any) -> Any:
     """Join arrays along an axis that they have.
@@ -85,6 +86,7 @@ def concat_v2(values: Any, axis: Any) -> Any:
     outputs=("output: T",),
     constant_inputs=("concat_dim",),
     shape=lambda axis, values: _concat_shape(values, axis),
+    host_limit=ANY_SIZE,
 )
 def concat(concat_dim: Any, values: Any) -> Any:
     """Join arrays along an axis that they have.
@@ -178,6 +180,7 @@ def _pack_shape(values: Any, *, axis: int) -> TensorShape:
     outputs=("output: T",),
     attrs={"axis": 0},
     shape=_pack_shape,
+    host_limit=ANY_SIZE,
 )
 def pack(values: Any, *, axis: int) -> Any:
     """Join arrays of one shape along a new axis.
@@ -385,6 +388,7 @@ def _tile_shape(x: Any, multiples: Any) -> TensorShape:
     outputs=("output: T",),
     constant_inputs=("multiples",),
     shape=_tile_shape,
+    host_limit=ANY_SIZE,
 )
 def tile(x: Any, multiples: Any) -> Any:
     """Repeat the whole array along its axes.
@@ -433,6 +437,7 @@ def tile_gradient(g: Any, grad: Any) -> Any:
     inputs=("values: N * T",),
     outputs=("output: T",),
     attrs={"shape": REQUIRED},
+    host_limit=ANY_SIZE,
 )
 def parallel_concat(values: Any, *, shape: TensorShape) -> Any:
     """Join arrays of first size 1 along the first axis.

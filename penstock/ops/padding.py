@@ -11,7 +11,7 @@ import numpy as np
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape, unknown_shape
-from penstock.ops.array import shape_of
+from penstock.ops.array import ANY_SIZE, shape_of
 from penstock.ops.namespace import namespace
 from penstock.ops.shapes import blank, filled, known_value
 from penstock.ops.table import REQUIRED, gradient, op
@@ -62,6 +62,7 @@ def _pad_with(x: Any, paddings: Any, value: Any) -> Any:
     outputs=("output: T",),
     constant_inputs=("paddings",),
     shape=_padded_shape,
+    host_limit=ANY_SIZE,
 )
 def pad(x: Any, paddings: Any) -> Any:
     """Add margins of zeros.
@@ -78,6 +79,7 @@ def pad(x: Any, paddings: Any) -> Any:
     outputs=("output: T",),
     constant_inputs=("paddings",),
     shape=_padded_shape,
+    host_limit=ANY_SIZE,
 )
 def pad_v2(x: Any, paddings: Any, constant_values: Any) -> Any:
     """Add margins that hold a given value.
@@ -140,6 +142,7 @@ def _mirror_margins(paddings: Any, sizes: Any, mode: str) -> list[tuple[int, int
     attrs={"mode": REQUIRED},
     constant_inputs=("paddings",),
     shape=_padded_shape,
+    host_limit=ANY_SIZE,
 )
 def mirror_pad(x: Any, paddings: Any, *, mode: str) -> Any:
     """Add margins that mirror the array; REFLECT does not repeat the border, SYMMETRIC does.

@@ -52,6 +52,7 @@ def reverse_v2_gradient(g: Any, grad: Any) -> Any:
     outputs=("output: T",),
     constant_inputs=("dims",),
     shape="same",
+    host_limit=ANY_SIZE,
 )
 def reverse(tensor: Any, dims: Any) -> Any:
     """Reverse the order along the axes for which `dims` is true.
@@ -121,6 +122,7 @@ def reverse_sequence_gradient(g: Any, grad: Any) -> Any:
     outputs=("output: T",),
     constant_inputs=("axis",),
     shape="same",
+    host_limit=ANY_SIZE,
 )
 def roll(x: Any, shift: Any, axis: Any) -> Any:
     """Shift along axes; what leaves at the end comes in at the beginning.
@@ -190,6 +192,7 @@ def _depth_shape(factor: int) -> Any:
     outputs=("output: T",),
     attrs={"block_size": REQUIRED, "data_format": "NHWC"},
     shape=_depth_shape(1),
+    host_limit=ANY_SIZE,
 )
 def depth_to_space(x: Any, *, block_size: int, data_format: str) -> Any:
     """Spread groups of channels over blocks of pixels.
@@ -218,6 +221,7 @@ def depth_to_space(x: Any, *, block_size: int, data_format: str) -> Any:
     outputs=("output: T",),
     attrs={"block_size": REQUIRED, "data_format": "NHWC"},
     shape=_depth_shape(-1),
+    host_limit=ANY_SIZE,
 )
 def space_to_depth(x: Any, *, block_size: int, data_format: str) -> Any:
     """Stack blocks of pixels into the channels.
@@ -293,6 +297,7 @@ def _batch_shape(sign: int) -> Any:
     outputs=("output: T",),
     constant_inputs=("block_shape", "paddings"),
     shape=_batch_shape(1),
+    host_limit=ANY_SIZE,
 )
 def space_to_batch_nd(x: Any, block_shape: Any, paddings: Any) -> Any:
     """Pad with zeros, then deal the pixels of each block to as many copies of the batch.
@@ -326,6 +331,7 @@ def space_to_batch_nd(x: Any, block_shape: Any, paddings: Any) -> Any:
     outputs=("output: T",),
     constant_inputs=("block_shape", "crops"),
     shape=_batch_shape(-1),
+    host_limit=ANY_SIZE,
 )
 def batch_to_space_nd(x: Any, block_shape: Any, crops: Any) -> Any:
     """Put the pixels that copies of the batch hold back into blocks, then crop.

@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape, broadcast_static_shape, unknown_shape
+from penstock.ops.array import ANY_SIZE
 from penstock.ops.namespace import namespace
 from penstock.ops.shapes import axis_in, same_rank, value_of
 from penstock.ops.table import gradient, op
@@ -139,6 +140,7 @@ def _one_hot_shape(
     constant_inputs=("depth",),
     differentiable=False,
     shape=_one_hot_shape,
+    host_limit=ANY_SIZE,
 )
 def one_hot(indices: Any, depth: Any, on_value: Any, off_value: Any, *, axis: int) -> Any:
     """`on_value` at each index along a new axis, `off_value` elsewhere.
