@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from penstock.api import audio as audio
@@ -12,12 +13,17 @@ from penstock.api import config as config
 from penstock.api import dtypes as dtypes
 from penstock.api import experimental as experimental
 from penstock.api import internal as __internal__
+from penstock.api import io as io
 from penstock.api import nn as nn
 from penstock.api import quantization as quantization
 from penstock.api import random as random
 from penstock.api import raw_ops as raw_ops
 from penstock.api import signal as signal
 from penstock.api import sparse as sparse
+from penstock.api import strings as strings
+from penstock.api.ledger import absence as _absence
+from penstock.api.ledger import explain_absences as _explain_absences
+from penstock.api.ledger import explain_all as _explain_all
 from penstock.core import errors as errors
 from penstock.core.device_name import DeviceSpec as DeviceSpec
 from penstock.core.dtypes import DType as DType
@@ -180,6 +186,9 @@ from penstock.api.counting import (
 )
 from penstock.api.counting import (
     histogram_fixed_width_bins as histogram_fixed_width_bins,
+)
+from penstock.api.codecs import (
+    fingerprint as fingerprint,
 )
 from penstock.api.einsum import (
     einsum as einsum,
@@ -472,8 +481,13 @@ from penstock.api.sequences import (
 from penstock.api.sequences import (
     range as range,
 )
+from penstock.runtime.ragged_tensor import RaggedTensor as RaggedTensor
+from penstock.runtime.ragged_tensor import RaggedTensorSpec as RaggedTensorSpec
 from penstock.runtime.sparse_tensor import SparseTensor as SparseTensor
 from penstock.runtime.sparse_tensor import SparseTensorSpec as SparseTensorSpec
+from penstock.api.strings import (
+    as_string as as_string,
+)
 
 __version__ = "0.1.0"
 newaxis = None
@@ -487,6 +501,7 @@ _LAZY = {
     "saved_model": "penstock.saved_model",
     "summary": "penstock.summary",
     "train": "penstock.train",
+    "types": "penstock.api.types",
     "version": "penstock.api.version",
     "sysconfig": "penstock.api.sysconfig",
     "profiler": "penstock.summary.profiler",
@@ -499,17 +514,16 @@ def __getattr__(name: str) -> Any:
     if module is not None:
         loaded = importlib.import_module(module)
         globals()[name] = loaded
+        _explain_absences(loaded, f"tf.{name}")
         return loaded
-    if name.startswith("_"):
-        raise AttributeError(f"module 'penstock' has no attribute {name!r}")
-    raise AttributeError(
-        f"module 'penstock' has no attribute {name!r}; it is not implemented, or is no name of "
-        "TensorFlow's"
-    )
+    raise AttributeError(_absence("tf", name))
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY})
+
+
+_explain_all(sys.modules[__name__])
 
 
 def install_as_tensorflow() -> None:
