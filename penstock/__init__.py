@@ -181,14 +181,14 @@ from penstock.api.clipping import (
     clip_by_value as clip_by_value,
 )
 from penstock.api.clock import timestamp as timestamp
+from penstock.api.codecs import (
+    fingerprint as fingerprint,
+)
 from penstock.api.counting import (
     histogram_fixed_width as histogram_fixed_width,
 )
 from penstock.api.counting import (
     histogram_fixed_width_bins as histogram_fixed_width_bins,
-)
-from penstock.api.codecs import (
-    fingerprint as fingerprint,
 )
 from penstock.api.einsum import (
     einsum as einsum,
@@ -481,13 +481,13 @@ from penstock.api.sequences import (
 from penstock.api.sequences import (
     range as range,
 )
+from penstock.api.strings import (
+    as_string as as_string,
+)
 from penstock.runtime.ragged_tensor import RaggedTensor as RaggedTensor
 from penstock.runtime.ragged_tensor import RaggedTensorSpec as RaggedTensorSpec
 from penstock.runtime.sparse_tensor import SparseTensor as SparseTensor
 from penstock.runtime.sparse_tensor import SparseTensorSpec as SparseTensorSpec
-from penstock.api.strings import (
-    as_string as as_string,
-)
 
 __version__ = "0.1.0"
 newaxis = None

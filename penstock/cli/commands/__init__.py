@@ -10,6 +10,7 @@ from types import MappingProxyType
 # so that no command pays for another. A dash in a name is an underscore in the module.
 COMMANDS = MappingProxyType(
     {
+        "compat": "compare the names of penstock with those of TensorFlow",
         "demo": "train on handwritten digits, export, serve, and write a report",
         "ops": "list the ops that this build knows",
         "serve": "serve models over HTTP, as TensorFlow Serving does",

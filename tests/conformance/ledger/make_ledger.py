@@ -5,6 +5,8 @@ for functions and classes the parameters as `name`, `name=default`, `*name` or `
 and attributes of classes follow their class as `Class.name`.
 """
 
+import __future__
+
 import enum
 import inspect
 import re
@@ -54,44 +56,47 @@ def signature_text(value):
     return "(" + ", ".join(parts) + ")"
 
 
-def members(name, value):
-    """Public methods and properties of a class, those of its bases in TensorFlow included."""
+def members(value):
+    """Public names that a class adds to those of its public bases."""
     if issubclass(value, (enum.Enum, Exception)):
-        return
+        return ""
+    found = []
     for member in sorted(dir(value)):
-        if member.startswith("_"):
-            continue
         owner = next(base for base in value.__mro__ if member in vars(base))
-        if not owner.__module__.startswith("tensorflow"):
-            continue
-        found = inspect.getattr_static(value, member)
-        if isinstance(found, (staticmethod, classmethod)) or callable(found):
-            text = signature_text(getattr(value, member))
-            yield f"{name}.{member} method {text}"
-        else:
-            yield f"{name}.{member} attribute"
+        public = getattr(owner, "_tf_api_names", None) or owner is value
+        if member.startswith("_") or not public or owner is not value:
+            # What a private base adds counts as the class's own.
+            hidden = owner.__module__.startswith("tensorflow") and not public
+            if member.startswith("_") or not hidden:
+                continue
+        found.append(member)
+    return "".join(f" {member}" for member in found)
 
 
 def walk(module, prefix, seen):
     for name in sorted(dir(module)):
         full = f"{prefix}{name}"
-        if name.startswith("_") or full in LEFT_OUT or full in KERAS:
+        if (
+            name.startswith("_")
+            or full in LEFT_OUT
+            or full in KERAS
+            or hasattr(__future__, name)
+        ):
             continue
         try:
             value = getattr(module, name)
         except AttributeError:
             continue
         if isinstance(value, types.ModuleType):
-            if "tensorflow" not in value.__name__ or id(value) in seen:
+            if "/_api/v2/" not in (value.__file__ or "") or id(value) in seen:
                 continue
             yield f"{full} module"
             yield from walk(value, f"{full}.", seen | {id(value)})
         elif inspect.isclass(value):
-            yield f"{full} class {signature_text(value)}"
-            yield from members(full, value)
+            yield f"{full} class {signature_text(value)}{members(value)}"
         elif callable(value):
             yield f"{full} function {signature_text(value)}"
-        elif not isinstance(value, type(None)) or name == "newaxis":
+        else:
             yield f"{full} constant"
 
 
