@@ -97,6 +97,8 @@ class Function(SavedAsFunction):
         self._name: str = str(name or getattr(python_function, "__name__", "function"))
         self._instance = instance
         self._signature = Signature(self._bound())
+        if self._input_signature is not None:
+            self._signature.check_constraints(self._input_signature)
         self._cache: dict[Any, ConcreteFunction] = {}
         self._relaxed: dict[Any, list[tuple[list[TensorSpec], ConcreteFunction]]] = {}
         self._bound_methods: weakref.WeakKeyDictionary[Any, Function] = (
@@ -109,6 +111,9 @@ class Function(SavedAsFunction):
         functools.update_wrapper(self, python_function, updated=())
         self.__dict__.pop("__wrapped__", None)
         self.__wrapped__ = python_function
+        if instance is not None and self._signature.python is not None:
+            # What inspects a bound method must not see its instance among the parameters.
+            self.__signature__ = self._signature.python
 
     # -- what it is ------------------------------------------------------------------------
 

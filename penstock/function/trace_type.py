@@ -41,6 +41,32 @@ class Signature:
         )
         self.varargs = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
 
+    @property
+    def python(self) -> inspect.Signature | None:
+        """Python's own description, or None of a function that has none."""
+        return self._signature
+
+    def check_constraints(self, input_signature: Sequence[Any]) -> None:
+        """Check that the specs of an input signature belong to the parameters.
+
+        Raises:
+            TypeError: a parameter has neither spec nor default, or there are more specs.
+        """
+        if self._signature is None:
+            return
+        left = len(input_signature)
+        for parameter in self._signature.parameters.values():
+            if parameter.name == "self" or parameter.kind is parameter.VAR_KEYWORD:
+                continue
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                left = 0
+            elif left:
+                left -= 1
+            elif parameter.default is parameter.empty:
+                raise TypeError(f"input_signature missing type constraint for {parameter.name}")
+        if left:
+            raise TypeError(f"input_signature contains {left} extra type constraints.")
+
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Give a call its canonical form: positional as far as possible, with defaults.
 

@@ -135,12 +135,18 @@ class _Loader:
         if hasattr(root, "__dict__") and name not in root.__dict__:
             object.__setattr__(root, name, value)
 
-    def _aliases(self) -> dict[str, list[Any]]:
-        aliases: dict[str, list[Any]] = {}
-        for name, alias in self._meta_graph.meta_info_def.function_aliases.items():
-            if name in self._saved.concrete_functions:
-                aliases.setdefault(alias, []).append(self._trace(name).build())
-        return aliases
+    def _aliases(self) -> dict[str, Any]:
+        """The functions that were saved under an alias, by it."""
+        found = {}
+        names = dict(self._meta_graph.meta_info_def.function_aliases)
+        for i, node in enumerate(self._saved.nodes):
+            for name in node.function.concrete_functions:
+                if name in names:
+                    found[names[name]] = self._object(i)
+            name = node.bare_concrete_function.concrete_function_name
+            if name in names:
+                found.setdefault(names[name], self._function(i))
+        return found
 
     # -- objects --------------------------------------------------------------------------
 

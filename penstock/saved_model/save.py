@@ -20,6 +20,7 @@ from penstock.saved_model.options import SaveOptions
 from penstock.saved_model.saveable_view import SaveableView, check_saveable
 from penstock.saved_model.signatures import canonical_signatures
 from penstock.train import object_graph
+from penstock.train.trackable_view import TrackableView
 from penstock.wire import protos
 from penstock.wire.bundle import BundleWriter, index_name
 from penstock.wire.files import sync_directory, write_atomically
@@ -55,7 +56,8 @@ def save(
     options = options or SaveOptions()
     check_saveable(obj)
     with init_scope():
-        view = SaveableView(obj, canonical_signatures(obj, signatures))
+        children = TrackableView.children(obj, "savedmodel")
+        view = SaveableView(obj, children, canonical_signatures(children, signatures))
         saved_model = _message(view, options)
         _write(Path(export_dir), view, saved_model)
 

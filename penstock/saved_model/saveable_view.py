@@ -27,6 +27,11 @@ _NOT_IN_FUNCTION: Final = re.compile(r"[^A-Za-z0-9_<>.-]")
 class SaveableView:
     """The objects under a root, as a SavedModel numbers them.
 
+    Args:
+        root: the object that is saved.
+        children: its children; asked for once, as properties may make them anew.
+        signatures: the signatures.
+
     `objects` are in the order of their numbers; `constants` follow them. `functions` holds the
     trace behind each name in the library.
 
@@ -35,8 +40,11 @@ class SaveableView:
         AssertionError: a function uses a variable that is no child of anything.
     """
 
-    def __init__(self, root: Any, signatures: SavedSignatures) -> None:
+    def __init__(
+        self, root: Any, children: dict[str, Any], signatures: SavedSignatures
+    ) -> None:
         self._root = root
+        self._children_of_root = children
         self.signatures = signatures
         self._resource_functions: dict[int, dict[str, Any]] = {}
         self.graph = object_graph.build(root, self._children)
@@ -52,8 +60,10 @@ class SaveableView:
     # -- objects --------------------------------------------------------------------------
 
     def _children(self, item: Any) -> dict[str, Any]:
-        children = TrackableView.children(item, "savedmodel")
-        if item is self._root:
+        if item is not self._root:
+            children = TrackableView.children(item, "savedmodel")
+        else:
+            children = self._children_of_root
             if not isinstance(children.get(_SIGNATURES), (SignatureMap, type(None))):
                 raise ValueError(
                     f"Exporting an object {item} which has an attribute named '{_SIGNATURES}'. "

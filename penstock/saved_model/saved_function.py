@@ -308,6 +308,11 @@ class RestoredFunction(Function):
         return found
 
     def _search(self, args: Any, kwargs: Any) -> SavedConcreteFunction:
+        if not self._traces:
+            raise ValueError(
+                f"Found zero restored functions for caller function {self._name!r}: it had not "
+                "been called when it was saved"
+            )
         unreadable: UnimplementedError | None = None
         for convert in (False, True):
             for trace in self._traces:
@@ -323,8 +328,8 @@ class RestoredFunction(Function):
             for i, trace in enumerate(self._traces, 1)
         )
         # TensorFlow's classes: a signature was stated, or traces were made by calls.
-        error = ValueError if self.input_signature is None else TypeError
-        raise error(
+        kind = ValueError if self.input_signature is None else TypeError
+        raise kind(
             "Could not find matching concrete function to call loaded from the SavedModel. Got "
             f"{_shown((args, kwargs))}, expected these arguments to match one of "
             f"{len(self._traces)} option(s): {options}"

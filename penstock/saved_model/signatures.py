@@ -49,18 +49,19 @@ class SavedSignatures(Trackable):
         return dict(self.signatures)
 
 
-def canonical_signatures(root: Any, signatures: Any) -> SavedSignatures:
+def canonical_signatures(children: Mapping[str, Any], signatures: Any) -> SavedSignatures:
     """Turn the argument `signatures` of `save` into signatures.
 
     Args:
-        root: the object that is saved; without signatures its own function may serve.
+        children: children of the object that is saved; without signatures its own function
+            may serve.
         signatures: a function, or a dict of them.
 
     Raises:
         ValueError: something is no function, or has no signature.
     """
     if signatures is None:
-        found = _default_function(root)
+        found = _default_function(children)
         signatures = {} if found is None else found
     if not isinstance(signatures, Mapping):
         signatures = {constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY: signatures}
@@ -84,13 +85,13 @@ def _concrete(function: Any, key: str) -> ConcreteFunction:
     )
 
 
-def _default_function(root: Any) -> Any:
+def _default_function(children: Mapping[str, Any]) -> Any:
     """The object's own function that serves when no signatures are given, or None."""
-    own = getattr(root, _DEFAULT_ATTRIBUTE, None)
+    own = children.get(_DEFAULT_ATTRIBUTE)
     if isinstance(own, (Function, ConcreteFunction)):
         return own
     candidates = []
-    for child in root._trackable_children("savedmodel").values():
+    for child in children.values():
         stated = isinstance(child, Function) and child.input_signature is not None
         if stated or isinstance(child, ConcreteFunction):
             concrete = _concrete(child, "")
@@ -101,10 +102,11 @@ def _default_function(root: Any) -> Any:
 
 def _can_be_signature(concrete: ConcreteFunction) -> bool:
     try:
-        SignatureFunction(concrete, "")
+        signature = SignatureFunction(concrete, "")
     except ValueError:
         return False
-    return True
+    # Servers ask for outputs: without any there is nothing to run.
+    return bool(signature.outputs)
 
 
 def argument_names(concrete: ConcreteFunction) -> list[str]:

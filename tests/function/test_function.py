@@ -1,4 +1,5 @@
 import gc
+import inspect
 import threading
 import weakref
 
@@ -313,3 +314,34 @@ def test_a_random_op_draws_new_numbers_in_each_call_of_one_compiled_part():
     assert f.get_concrete_function().function.program.host_nodes() == []
     assert not np.array_equal(first, second)
     assert np.all((first >= 0) & (first < 1))
+
+
+def test_an_input_signature_must_have_a_spec_for_every_parameter_without_default():
+    spec = tf.TensorSpec([None], tf.float32)
+
+    with pytest.raises(TypeError, match="missing type constraint for y"):
+        tf.function(lambda x, y: x, input_signature=[spec])
+    with pytest.raises(TypeError, match="1 extra"):
+        tf.function(lambda x: x, input_signature=[spec, spec])
+    tf.function(lambda x, y=1: x, input_signature=[spec])
+    tf.function(lambda *xs: xs, input_signature=[spec, spec])
+
+
+def test_python_sees_the_parameters_of_a_method_without_its_instance():
+    class Owner:
+        @tf.function
+        def method(self, x, training=False):
+            return x
+
+    assert list(inspect.signature(Owner().method).parameters) == ["x", "training"]
+
+
+def test_the_trace_for_the_stated_signature_is_the_one_that_calls_use():
+    f = tf.function(lambda x, n=2: x * n, input_signature=[tf.TensorSpec([None], tf.float32)])
+
+    concrete = f.get_concrete_function()
+    f(tf.constant([1.0]))
+    f(tf.constant([1.0, 2.0]))
+
+    assert f.experimental_get_tracing_count() == 1
+    assert f._list_all_concrete_functions_for_serialization() == [concrete]

@@ -170,7 +170,7 @@ def test_a_function_that_was_never_called_is_saved_without_traces(tmp_path):
 
     tf.saved_model.save(Quiet(), tmp_path / "m")
 
-    with pytest.raises(ValueError, match="0 option"):
+    with pytest.raises(ValueError, match="zero restored functions"):
         tf.saved_model.load(tmp_path / "m").f(tf.constant(1.0))
 
 
