@@ -12,7 +12,7 @@ from penstock.graph.symbol import Symbol
 from penstock.graph.tracing import EMBED_LIMIT, NeedHostError, is_traced, trace_nodes
 from penstock.ops import checks
 from penstock.ops.checks import NeedsValueError
-from penstock.ops.random_stateful import STATEFUL_TO_STATELESS, initial_state
+from penstock.ops.random_stateful import EAGER_GENERATORS, STATEFUL_TO_STATELESS, initial_state
 from penstock.runtime.eager import variables_lock
 
 
@@ -42,14 +42,18 @@ class CompiledSegment:
         self._random = [
             node for node in segment.nodes if node.row.name in STATEFUL_TO_STATELESS
         ]
-        self._states = [
-            initial_state(node.attrs["seed"], node.attrs["seed2"]) for node in self._random
-        ]
+        self._states = self._first_states()
+        self._epoch = EAGER_GENERATORS.epoch
         self._causes: list[Any] = []
         # Positions in `kept` and `writes` of variables whose buffers others refer to.
         self._shared_kept: set[int] = set()
         self._shared_writes: set[int] = set()
         self._function = jax.jit(self._trace, donate_argnums=(2,))
+
+    def _first_states(self) -> list[Any]:
+        return [
+            initial_state(node.attrs["seed"], node.attrs["seed2"]) for node in self._random
+        ]
 
     def _trace(
         self, arrays: list[Any], kept: list[Any], given: list[Any], states: list[Any]
@@ -140,6 +144,9 @@ class CompiledSegment:
         writes: Sequence[Any],
     ) -> tuple[Any, Any]:
         with variables_lock:
+            if self._epoch != EAGER_GENERATORS.epoch:
+                # The global seed was set: every op starts its sequence afresh.
+                self._states, self._epoch = self._first_states(), EAGER_GENERATORS.epoch
             outputs, new, self._states, flag = self._function(
                 arrays,
                 [holder.device_value() for holder in kept],

@@ -54,6 +54,8 @@ class EagerGenerators:
     def __init__(self) -> None:
         self._states: OrderedDict[Any, Any] = OrderedDict()
         self._lock = threading.Lock()
+        # How often everything started afresh: what remembers states elsewhere compares this.
+        self.epoch = 0
 
     def run(self, name: str, inputs: Sequence[Any], attrs: Mapping[str, Any]) -> Any:
         """Call the op `name` and keep its new state."""
@@ -71,6 +73,7 @@ class EagerGenerators:
         """Let every instance start afresh: what setting the global seed does."""
         with self._lock:
             self._states.clear()
+            self.epoch += 1
 
 
 EAGER_GENERATORS: Final = EagerGenerators()
