@@ -41,12 +41,15 @@ def work():
 """
 
 
+_INSTALL = "import penstock; penstock.install_as_tensorflow()"
+
+
 def sides(network):
     def source(backend, prepare):
         return (SETUP + network + STEP).replace("WHICH", backend).replace("PREPARE", prepare)
 
     found = [
-        Side("penstock", source("tensorflow", "import penstock; penstock.install_as_tensorflow()")),
+        Side("penstock", source("tensorflow", _INSTALL)),
         Side("keras_on_jax", source("jax", "")),
     ]
     if peer_python():

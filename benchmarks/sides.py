@@ -1,8 +1,8 @@
 """Measures several programs in processes of their own, which take turns.
 
-Each side is a Python program that defines `work()`; a worker process runs it in bursts when told to, so that a
-busy moment of the machine meets all sides, and the least time of a burst is kept, because noise only ever
-adds. Real TensorFlow is found through PENSTOCK_PEER_PYTHON.
+Each side is a Python program that defines `work()`; a worker process runs it in bursts when
+told to, so that a busy moment of the machine meets all sides, and the least time of a burst is kept,
+because noise only ever adds. Real TensorFlow is found through PENSTOCK_PEER_PYTHON.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def measure(sides, rounds=30, calls=20):
     try:
         for name, worker in workers.items():
             if worker.stdout.readline().strip() != "ready":
-                raise SystemExit(f"the side {name!r} failed; set PENSTOCK_BENCH_VERBOSE=1 to see why")
+                raise SystemExit(f"side {name!r} failed; PENSTOCK_BENCH_VERBOSE=1 shows why")
         best = dict.fromkeys(workers, float("inf"))
         for _ in range(rounds):
             for name, worker in workers.items():

@@ -1,6 +1,6 @@
 """`tf.dtypes`: element types."""
 
-from penstock.api import dtypes_experimental as experimental
+from penstock.api import dtypes_experimental as experimental  # noqa: F401
 from penstock.api.casting import cast as cast
 from penstock.api.casting import saturate_cast as saturate_cast
 from penstock.api.elementwise import complex as complex

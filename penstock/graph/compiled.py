@@ -51,9 +51,7 @@ class CompiledSegment:
         self._function = jax.jit(self._trace, donate_argnums=(2,))
 
     def _first_states(self) -> list[Any]:
-        return [
-            initial_state(node.attrs["seed"], node.attrs["seed2"]) for node in self._random
-        ]
+        return [initial_state(node.attrs["seed"], node.attrs["seed2"]) for node in self._random]
 
     def _trace(
         self, arrays: list[Any], kept: list[Any], given: list[Any], states: list[Any]

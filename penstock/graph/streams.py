@@ -1,7 +1,7 @@
 """Lists and tensors that a loop walks along with its counter.
 
 A loop that reads element `i` of a list in round `i`, or writes it, need not carry the whole
-list from round to round: XLA's scan hands in a row for each round and stacks what each round gives.
+list from round to round: XLA's scan hands in a row for each round and stacks what each gives.
 Above all the gradient is spared a buffer of the list's size in every round.
 """
 

@@ -95,8 +95,7 @@ def ignoring() -> Iterator[None]:
 
 @contextmanager
 def labelled(label: str) -> Iterator[None]:
-    """Append `label` (a node's name and the user's line) to messages of checks traced "
-    "inside."""
+    """Append `label` (a node's name and place) to messages of checks traced inside."""
     previous = _state.label
     _state.label = label
     try:

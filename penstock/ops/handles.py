@@ -188,7 +188,7 @@ def resource_gather_nd(resource: Array, indices: Array, *, dtype: Any) -> Array:
 
 @gradient("ResourceGatherNd")
 def resource_gather_nd_gradient(g: Any, grad: Any) -> Any:
-    """Slices where an index vector names a row, else zeros with the gradients in their places."""
+    """Slices where an index vector names a row, else zeros with the gradients in place."""
     handle, indices = g.inputs
     shape = g.call("VariableShape", handle, out_type=indices.dtype)
     if indices.shape.rank is not None and indices.shape[-1] == 1:

@@ -3,8 +3,8 @@
 Each instance of such an op owns a Philox generator made of its attrs `seed` and `seed2`. As a
 function the op takes and returns the generator's state, uint64 [3]: the two halves of the
 counter, low one first, and the key. `STATEFUL_TO_STATELESS` holds these functions for
-whoever threads the state through a graph. In eager execution an instance is a combination of op and attrs, and
-`EagerGenerators` remembers its state.
+whoever threads the state through a graph. In eager execution an instance is a combination of op
+and attrs, and `EagerGenerators` remembers its state.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class OpDef:
         accessed = {*self.reads, *self.writes}
         self.variable_positions = tuple(i for i, name in enumerate(names) if name in accessed)
         self.write_positions = tuple(names.index(name) for name in self.writes)
-        self._note_quick()
+        self.note_quick()
         shared = {i for group in self.type_groups for i in group}
         # Inputs with a type attr of their own that is not fixed: axes, sizes, permutations.
         self.index_positions = frozenset(
@@ -147,7 +147,7 @@ class OpDef:
             if i > 0 and i not in shared and arg.type_attr.startswith(("T", "I"))
         )
 
-    def _note_quick(self) -> None:
+    def note_quick(self) -> None:
         """Note whether eager calls can take the short way: numpy, one output, plain inputs."""
         self.quick = (
             self.host is not None
@@ -418,7 +418,7 @@ def host_kernel(name: str, *, limit: int = DEFAULT_HOST_LIMIT) -> Callable[[Kern
         row = _TABLE[name]
         row.host = function
         row.host_limit = limit
-        row._note_quick()
+        row.note_quick()
         return function
 
     return add

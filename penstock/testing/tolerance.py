@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-# (relative, absolute)
+# Relative tolerance, then absolute.
 _BY_DTYPE = {
     "float64": (1e-10, 1e-12),
     "complex128": (1e-10, 1e-12),

@@ -214,7 +214,7 @@ def test_the_gradient_flows_through_a_tensor_array():
 def test_a_row_function_is_mapped_over_rows():
     @graph
     def f(x):
-        return tf.map_fn(lambda row: _sum(row), x)
+        return tf.map_fn(_sum, x)
 
     np.testing.assert_array_equal(f(tf.constant([[1.0, 2.0], [3.0, 4.0]])), [3, 7])
 

@@ -173,7 +173,7 @@ def test_the_gradient_is_the_slope(sample):
         np.testing.assert_allclose(got, slope, rtol=1e-4, atol=1e-5)
 
 
-def _slope(row, values, attrs, lengths, position, weights):
+def _slope(row, values, attrs, lengths, position, weights):  # noqa: PLR0917
     step = 1e-5
 
     def total(shift, index):

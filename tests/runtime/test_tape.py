@@ -145,8 +145,9 @@ def test_a_source_that_is_a_target_gets_ones():
 def test_integers_carry_no_gradient():
     x = tf.constant([1, 2])
 
-    with pytest.warns(UserWarning, match="floating"), tf.GradientTape() as tape:
-        tape.watch(x)
+    with tf.GradientTape() as tape:
+        with pytest.warns(UserWarning, match="floating"):
+            tape.watch(x)
         y = x * x
 
     assert tape.gradient(y, x) is None

@@ -119,7 +119,7 @@ SAMPLES = [
         {"lower": False, "adjoint": True},
     ),
     Sample("BatchMatrixTriangularSolve", (square, rhs), np.linalg.solve(np.tril(square), rhs)),
-    Sample("TridiagonalMatMul", tuple(diagonals[:, None]) + (rhs,), tridiagonal @ rhs),
+    Sample("TridiagonalMatMul", (*diagonals[:, None], rhs), tridiagonal @ rhs),
     Sample("TridiagonalSolve", (diagonals, rhs), np.linalg.solve(tridiagonal, rhs)),
     Sample(
         "TridiagonalSolve",

@@ -36,7 +36,11 @@ SAMPLES = [
     ),
     Sample("IRFFT2D", (z, _n(3, 5)), np.fft.irfft2(z, (3, 5)), real, differentiable=False),
     Sample(
-        "IRFFT3D", (z, _n(2, 3, 5)), np.fft.irfftn(z, (2, 3, 5), (0, 1, 2)), real, differentiable=False
+        "IRFFT3D",
+        (z, _n(2, 3, 5)),
+        np.fft.irfftn(z, (2, 3, 5), (0, 1, 2)),
+        real,
+        differentiable=False,
     ),
     Sample("FFTND", (z, _n(3, 2), _n(1, 0)), np.fft.fftn(z, (3, 2), (1, 0)), {}, False),
     Sample("IFFTND", (z, _n(3, 2), _n(1, 0)), np.fft.ifftn(z, (3, 2), (1, 0)), {}, False),
