@@ -138,3 +138,19 @@ def test_exported_keras_models_answer_alike_everywhere(tmp_path):
                 )
             checked += 1
     assert checked == 6
+
+
+@pytest.mark.parametrize(
+    ("writer", "reader"), [("penstock", "tensorflow"), ("tensorflow", "penstock")]
+)
+def test_checkpoints_of_keras_models_go_both_ways(tmp_path, writer, reader):
+    if not PYTHON:
+        pytest.skip("PENSTOCK_PEER_PYTHON names no Python that has TensorFlow")
+    python = {"penstock": sys.executable, "tensorflow": PYTHON}
+    prefix = tmp_path / "ckpt"
+
+    run(python[writer], "keras_checkpoint.py", writer, "save", prefix, tmp_path / "a.npy")
+    run(python[reader], "keras_checkpoint.py", reader, "restore", prefix, tmp_path / "b.npy")
+
+    expected = np.load(tmp_path / "a.npy")
+    np.testing.assert_allclose(np.load(tmp_path / "b.npy"), expected, rtol=1e-5, atol=1e-6)
