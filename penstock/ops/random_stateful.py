@@ -79,7 +79,7 @@ class EagerGenerators:
 EAGER_GENERATORS: Final = EagerGenerators()
 
 
-def _stateful(
+def stateful_row(
     name: str,
     *,
     inputs: Sequence[str],
@@ -121,7 +121,7 @@ def _stateful(
     return add
 
 
-@_stateful("RandomUniform", inputs=("shape: T",), attrs={"dtype": REQUIRED})
+@stateful_row("RandomUniform", inputs=("shape: T",), attrs={"dtype": REQUIRED})
 def random_uniform(generator: Generator, shape: Any, *, dtype: DType) -> tuple[Any, int]:
     """Uniform numbers in [0, 1).
 
@@ -131,7 +131,7 @@ def random_uniform(generator: Generator, shape: Any, *, dtype: DType) -> tuple[A
     return sample, math.prod(sample.shape) * _RESERVED
 
 
-@_stateful("RandomStandardNormal", inputs=("shape: T",), attrs={"dtype": REQUIRED})
+@stateful_row("RandomStandardNormal", inputs=("shape: T",), attrs={"dtype": REQUIRED})
 def random_standard_normal(
     generator: Generator, shape: Any, *, dtype: DType
 ) -> tuple[Any, int]:
@@ -143,7 +143,7 @@ def random_standard_normal(
     return sample, math.prod(sample.shape) * _RESERVED
 
 
-@_stateful("TruncatedNormal", inputs=("shape: T",), attrs={"dtype": REQUIRED})
+@stateful_row("TruncatedNormal", inputs=("shape: T",), attrs={"dtype": REQUIRED})
 def truncated_normal(generator: Generator, shape: Any, *, dtype: DType) -> tuple[Any, int]:
     """Standard normal numbers between -2 and 2.
 
@@ -153,7 +153,7 @@ def truncated_normal(generator: Generator, shape: Any, *, dtype: DType) -> tuple
     return sample, math.prod(sample.shape) * _RESERVED
 
 
-@_stateful(
+@stateful_row(
     "RandomUniformInt",
     inputs=("shape: T", "minval: Tout", "maxval: Tout"),
     outputs=("output: Tout",),
@@ -170,7 +170,7 @@ def random_uniform_int(
     return sample, math.prod(sample.shape) * _RESERVED
 
 
-@_stateful(
+@stateful_row(
     "RandomGamma",
     inputs=("shape: S", "alpha: T"),
     outputs=("output: T",),
@@ -191,7 +191,7 @@ def random_gamma_gradient(g: Any, grad: Any) -> tuple[Any, ...]:
     return sampling.gamma_gradient(g, grad, 1)
 
 
-@_stateful(
+@stateful_row(
     "RandomPoissonV2",
     inputs=("shape: S", "rate: R"),
     attrs={"dtype": int64},
@@ -208,7 +208,7 @@ def random_poisson_v2(
     return sample, math.prod(dims) * _RESERVED
 
 
-@_stateful(
+@stateful_row(
     "Multinomial",
     inputs=("logits: T", "num_samples: int32"),
     outputs=("output: output_dtype",),
@@ -227,7 +227,7 @@ def multinomial(
     return sample, sample.shape[0] * each * _RESERVED
 
 
-@_stateful(
+@stateful_row(
     "RandomShuffle",
     inputs=("value: T",),
     outputs=("output: T",),
@@ -244,7 +244,7 @@ def random_shuffle(generator: Generator, value: Any) -> tuple[Any, int]:
     return sampling.shuffled(generator, value), used
 
 
-@_stateful(
+@stateful_row(
     "ParameterizedTruncatedNormal",
     inputs=("shape: T", "means: dtype", "stdevs: dtype", "minvals: dtype", "maxvals: dtype"),
 )
