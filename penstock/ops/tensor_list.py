@@ -70,6 +70,8 @@ class ItemList:
         Raises:
             InvalidArgumentError: elements differ in shape.
         """
+        if self.element_dtype == object:
+            raise NeedsValueError("a list of strings stays on the host")
         length = len(self.elements)
         shape = _common_shape(self.elements, self.element_shape)
         if shape is None:
