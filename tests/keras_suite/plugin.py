@@ -5,7 +5,9 @@ It takes the place of the `conftest.py` that lies in Keras' repository and not i
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -13,7 +15,7 @@ from types import ModuleType
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-import penstock  # noqa: E402  (the backend is chosen above)
+import penstock
 
 penstock.install_as_tensorflow()
 
@@ -39,6 +41,28 @@ def known_failures():
     with KNOWN_FAILURES.open("rb") as file:
         groups = tomllib.load(file)["group"]
     return {test: group["reason"] for group in groups for test in group["tests"]}
+
+
+# Packages that some test files import and that need not be there.
+OPTIONAL = ("grain", "orbax", "pandas", "tensorboard", "tf2onnx", "torch")
+_absent = [name for name in OPTIONAL if importlib.util.find_spec(name) is None]
+_IMPORT = re.compile(rf"^(?:import|from) ({'|'.join(_absent) or '-'})\b", re.MULTILINE)
+_left_out = []
+
+
+def pytest_ignore_collect(collection_path):
+    if not collection_path.name.endswith("_test.py"):
+        return None
+    found = _IMPORT.search(collection_path.read_text())
+    if found is None:
+        return None
+    _left_out.append(f"{collection_path.relative_to(KERAS)}: {found.group(1)} is not installed")
+    return True
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in _left_out:
+        terminalreporter.write_line(f"left out {line}")
 
 
 def pytest_configure(config):
