@@ -111,7 +111,7 @@ class ElementFunction:
         return lambda element: run(element + rest, states)
 
 
-def _compiled(run: Callable[[Sequence[Any]], list[Any]], rest: Element) -> Runner:
+def _compiled(run: Callable[[Sequence[Any]], Sequence[Any]], rest: Element) -> Runner:
     def runner(element: Element) -> Element:
         return tuple(
             [

@@ -80,14 +80,16 @@ def _key(function: Any) -> Any:
         return None
     values = list(function.__defaults__ or ())
     values += (function.__kwdefaults__ or {}).values()
-    names = function.__code__.co_freevars
+    code = function.__code__
+    names = code.co_freevars
     try:
         for name, cell in zip(names, function.__closure__ or (), strict=True):
-            values += _parts_read(function.__code__, name, cell.cell_contents)
+            values += _parts_read(code, name, cell.cell_contents)
     except ValueError:  # an empty cell
         return None
-    key = tuple(_frozen(value) for value in values)
-    return None if None in key else key
+    parts = tuple(_frozen(value) for value in values)
+    # Equal code of two modules is equal, and yet means something else.
+    return None if None in parts else (code.co_filename, id(function.__globals__), parts)
 
 
 def _parts_read(code: types.CodeType, name: str, value: Any) -> list[Any]:

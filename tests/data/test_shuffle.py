@@ -38,9 +38,7 @@ def test_the_global_seed_is_enough():
     assert contents(second) == [4, 7, 1, 5, 3, 0, 6, 2, 8, 9]
 
 
-@pytest.mark.parametrize(
-    "make", [Dataset.range, lambda n: Dataset.range(n).map(abs)]
-)
+@pytest.mark.parametrize("make", [Dataset.range, lambda n: Dataset.range(n).map(abs)])
 def test_a_small_buffer_moves_elements_a_little(make):
     dataset = make(10).shuffle(3, seed=3)
 

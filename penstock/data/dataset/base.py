@@ -27,7 +27,7 @@ from penstock.data.run import INFINITE, UNKNOWN, Drawn, Run
 from penstock.graph.symbol import Symbol
 from penstock.ops.dataset import Element
 from penstock.runtime.context import state
-from penstock.runtime.convert import convert_to_tensor
+from penstock.runtime.convert import convert_to_tensor, to_numpy
 from penstock.runtime.dispatch import call
 from penstock.runtime.tensor import EagerTensor, wrap
 from penstock.runtime.trackable import Trackable
@@ -60,7 +60,7 @@ class DatasetV2(collections.abc.Iterable[Any], Trackable, CompositeTensor):
     def __init__(self, parents: Sequence[DatasetV2] = (), operands: Sequence[Any] = ()) -> None:
         self._parents = tuple(parents)
         self._operands = tuple(operands)
-        self._symbolic = any(is_symbolic(part) for part in self._operands) or any(
+        self._symbolic: bool = any(is_symbolic(part) for part in self._operands) or any(
             parent._symbolic for parent in self._parents
         )
         if not self._symbolic:
@@ -379,10 +379,16 @@ def scalar(value: Any, dtype: Any, name: str) -> Any:
         ValueError: a tensor of another dtype, or one that is no scalar.
         TypeError: a value that does not fit the dtype.
     """
-    tensor = convert_to_tensor(value, dtype, name=name)
-    if not tensor.shape.is_compatible_with(()):
-        raise ValueError(f"`{name}` must be a scalar, got shape {tensor.shape}")
-    found = value_of(tensor)
+    if isinstance(value, (int, float, str, bytes, np.ndarray, np.generic)):
+        found: Any = to_numpy(value, dtype)
+    else:
+        tensor = convert_to_tensor(value, dtype, name=name)
+        found = value_of(tensor)
+        if isinstance(found, Symbol) and found.static_value is not None:
+            found = found.static_value
+    rank = found.shape.rank if isinstance(found, Symbol) else np.ndim(found)
+    if rank not in {0, None}:
+        raise ValueError(f"`{name}` must be a scalar, got shape {found.shape}")
     return _ScalarOf(found) if isinstance(found, Symbol) else np.asarray(found).item()
 
 

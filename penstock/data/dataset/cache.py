@@ -66,7 +66,7 @@ class _MemoryCacheDataset(DatasetV2):
         bound = super()._bind(values)
         if bound is not self:
             # Other values make other elements.
-            bound._store = _Store()
+            bound.__dict__["_store"] = _Store()
         return bound
 
     def _start(self, run: Run) -> Iterator[Element]:
@@ -153,5 +153,7 @@ def cache(self: DatasetV2, filename: Any = "", name: str | None = None) -> Datas
             given.
         name: accepted for compatibility.
     """
-    path = scalar(os.fspath(filename), dtypes.string, "filename")
-    return _FileCacheDataset((self,), (path,)) if path else _MemoryCacheDataset(self)
+    if isinstance(filename, os.PathLike):
+        filename = os.fspath(filename)
+    path = scalar(filename, dtypes.string, "filename")
+    return _MemoryCacheDataset(self) if path == b"" else _FileCacheDataset((self,), (path,))

@@ -88,7 +88,7 @@ class _FileParts(Iterator[Element]):
     """What a reader gives for one file; after an error nothing more comes of it."""
 
     def __init__(self, name: Any, reader: Reader) -> None:
-        self._name = os.fsdecode(np.asarray(name)[()])
+        self._name = os.fsdecode(np.asarray(name).item())
         self._reader = reader
         self._parts: Iterator[bytes] | None = None
 

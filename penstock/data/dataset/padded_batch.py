@@ -44,7 +44,8 @@ def _pad(values: Sequence[Any], shape: Shape, fill: Any) -> Any:
     for i, value in enumerate(values):
         if any(have > size for have, size in zip(value.shape, sizes, strict=True)):
             raise DataLossError("Attempted to pad to a smaller size than the input element.")
-        padded[(i, *map(slice, value.shape))] = value
+        place: Any = (i, *map(slice, value.shape))
+        padded[place] = value
     return padded
 
 
@@ -119,7 +120,7 @@ class _PaddedBatchDataset(DatasetV2):
 
 def _static(shape: Any) -> Shape:
     """What is known of a padded shape, which may be a vector of a graph."""
-    return (None,) * shape.shape[0] if isinstance(shape, Symbol) else shape
+    return (None,) * (shape.shape[0] or 0) if isinstance(shape, Symbol) else shape
 
 
 def _known(shape: Any) -> Shape:

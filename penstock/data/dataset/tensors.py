@@ -95,8 +95,8 @@ class _CompositeSliceDataset(Source):
         values: list[Any] = []
         for spec, part in self._elements:
             if isinstance(spec, TensorSpec):
-                values.append(value_of(part)[index])
-            else:
+                values.append(value_of(part)[index, ...])
+            elif part is not None:
                 values.extend(value_of(t) for t in spec._to_tensor_list(part[index]))
         return tuple(values)
 
@@ -169,7 +169,8 @@ def _check_first_sizes(whole: Structure) -> None:
 
 def _composite_slices(normal: Any, whole: Structure, structure: Structure) -> DatasetV2:
     parts = list(zip(whole.leaves, data_nest.flatten(normal), strict=True))
-    sizes = [spec.shape[0] for spec in whole.leaves if spec.shape.rank]
+    shapes = [getattr(spec, "shape", None) for spec in whole.leaves]
+    sizes = [shape[0] for shape in shapes if shape is not None and shape.rank]
     length = next((size for size in sizes if size is not None), None)
     if length is None:
         raise UnimplementedError("slices of composites of unknown length are not implemented")
