@@ -1,6 +1,6 @@
 """Writes the public names of TensorFlow: run with TensorFlow, it prints the ledger.
 
-One line a name, sorted: the name without `tf.`, its kind (function, class, module, constant), and
+One line a name: without `tf.`, then its kind (function, class, module or constant), and
 for functions and classes the parameters as `name`, `name=default`, `*name` or `**name`. Methods
 and attributes of classes follow their class as `Class.name`.
 """
