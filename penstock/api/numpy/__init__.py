@@ -2,13 +2,11 @@
 
 from penstock.api.numpy import random as random
 from penstock.api.numpy.creation import (
-    append,
     arange,
     array,
     asanyarray,
     asarray,
     ascontiguousarray,
-    broadcast_arrays,
     copy,
     diag,
     diag_indices,
@@ -145,6 +143,7 @@ from penstock.api.numpy.reductions import (
     any,
     argmax,
     argmin,
+    argsort,
     average,
     count_nonzero,
     cumprod,
@@ -157,15 +156,17 @@ from penstock.api.numpy.reductions import (
     nansum,
     prod,
     ptp,
+    sort,
     std,
     sum,
     var,
 )
 from penstock.api.numpy.shaping import (
-    argsort,
+    append,
     atleast_1d,
     atleast_2d,
     atleast_3d,
+    broadcast_arrays,
     broadcast_to,
     compress,
     concatenate,
@@ -191,7 +192,6 @@ from penstock.api.numpy.shaping import (
     select,
     shape,
     size,
-    sort,
     split,
     squeeze,
     stack,

@@ -14,7 +14,6 @@ from penstock.api.numpy.operands import (
     axis_of,
     cast,
     common_dtype,
-    promoted,
     rank_of,
     tensor_of,
 )
@@ -230,8 +229,8 @@ def geomspace(
     """Numbers whose quotients are equal, from `start` to `stop`."""
     first, last = (tensor_of(each, np.float64) for each in (start, stop))
     sign = call("Sign", first)
-    logs = [call("Log", call("Abs", each)) for each in (first, last)]
-    numbers = call("Mul", sign, call("Exp", linspace(*logs, num, endpoint, axis=axis)))
+    low, high = (call("Log", call("Abs", each)) for each in (first, last))
+    numbers = call("Mul", sign, call("Exp", linspace(low, high, num, endpoint, axis=axis)))
     return cast(numbers, _dtype(dtype))
 
 
@@ -289,20 +288,3 @@ def ix_(*args: Any) -> list[Any]:
         shape[i] = -1
         grids.append(call("Reshape", line, shape))
     return grids
-
-
-def broadcast_arrays(*args: Any) -> list[Any]:
-    """The operands, broadcast to one shape."""
-    tensors = [tensor_of(each) for each in args]
-    shape = call("Shape", tensors[0])
-    for each in tensors[1:]:
-        shape = call("BroadcastArgs", shape, call("Shape", each))
-    return [call("BroadcastTo", each, shape) for each in tensors]
-
-
-def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    """Elements put after those of an array, flat or along an axis."""
-    x, y = promoted(arr, values)
-    if axis is None:
-        return call("ConcatV2", [call("Reshape", each, [-1]) for each in (x, y)], 0)
-    return call("ConcatV2", [x, y], axis)

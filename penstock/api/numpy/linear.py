@@ -70,7 +70,8 @@ def vdot(a: Any, b: Any) -> Any:
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Sum of products over chosen axes."""
-    return _tensordot(*promoted(a, b), axes)
+    x, y = promoted(a, b)
+    return _tensordot(x, y, axes)
 
 
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:

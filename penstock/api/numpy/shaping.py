@@ -13,15 +13,13 @@ from penstock.api.casting import cast
 from penstock.api.filling import zeros_like
 from penstock.api.numpy.operands import promoted
 from penstock.api.numpy.operands import tensor_of as asarray
-from penstock.api.numpy.reductions import argsort as argsort
-from penstock.api.numpy.reductions import sort as sort
 from penstock.core import dtypes
 from penstock.core.errors import UnimplementedError
 
 
 def shape(a: Any) -> Any:
     """Shape of an array; in a graph the part of it that is known."""
-    return tuple(asarray(a).shape.as_list())
+    return asarray(a).shape
 
 
 def ndim(a: Any) -> Any:
