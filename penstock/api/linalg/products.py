@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.core.dtypes import as_dtype
 from penstock.runtime.convert import convert_to_tensor
@@ -223,3 +224,6 @@ def _product_of(sizes: list[Any]) -> Any:
     for size in sizes:
         product = size * product
     return product
+
+
+open_to_composites(globals())
