@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.core.dtypes import DType
 from penstock.runtime.convert import convert_to_tensor
@@ -365,3 +366,6 @@ def atan2(y: Any, x: Any, name: str | None = None) -> Any:
 def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Any:
     """Regularized incomplete beta function."""
     return call("Betainc", a, b, x, name=name)
+
+
+open_to_composites(globals())

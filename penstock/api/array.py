@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.api.operands import integers
 from penstock.core import dtypes
 from penstock.core.composite_tensor import CompositeTensor
@@ -449,3 +450,6 @@ def invert_permutation(x: Any, name: str | None = None) -> Any:
         InvalidArgumentError: x is not a permutation of 0, 1, ....
     """
     return call("InvertPermutation", x, name=name)
+
+
+open_to_composites(globals())

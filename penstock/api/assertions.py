@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.api.operands import known_array
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
@@ -494,3 +495,6 @@ def _check_size(
     Assert(
         holds, data or [f"{lead}dimension {symbol!r} must have size", wanted, size], summarize
     )
+
+
+open_to_composites(globals())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.api.composite import open_to_composites
 from penstock.runtime.dispatch import call
 
 __all__ = [
@@ -44,3 +45,6 @@ def right_shift(x: Any, y: Any, name: str | None = None) -> Any:
 def invert(x: Any, name: str | None = None) -> Any:
     """Every bit flipped."""
     return call("Invert", x, name=name)
+
+
+open_to_composites(globals())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.core.dtypes import DType
 from penstock.runtime.convert import convert_to_tensor
@@ -78,3 +79,6 @@ def _inside(source: DType, limit: Any, target: DType, *, low: bool) -> Any:
         while float(rounded) < bound if low else float(rounded) > bound:
             rounded = np.nextafter(rounded, source.np.type(0))
     return rounded
+
+
+open_to_composites(globals())

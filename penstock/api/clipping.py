@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.api.reductions import axes_of
 from penstock.core.tensor_shape import TensorShape
 from penstock.runtime.convert import convert_to_tensor
@@ -139,3 +140,6 @@ def clip_by_global_norm(
 
     clipped = [None if each is None else _on_values(each, clip) for each in tensors]
     return clipped, use_norm
+
+
+open_to_composites(globals())

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.core.dtypes import as_dtype
 from penstock.runtime.convert import convert_to_tensor
@@ -134,3 +135,6 @@ def fingerprint(data: Any, method: str = "farmhash64", name: str | None = None) 
         uint8 numbers, [rows, 8], the low byte first.
     """
     return call("Fingerprint", data, method, name=name)
+
+
+open_to_composites(globals())

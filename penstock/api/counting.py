@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -54,7 +55,7 @@ def bincount(
     arr = convert_to_tensor(arr)
     if not arr.dtype.is_integer:
         arr = call("Cast", arr, DstT=dtypes.int32)
-    size = _length(arr, minlength, maxlength)
+    size = counted_length(arr, minlength, maxlength)
     if weights is None:
         weights = np.zeros((0,), dtypes.as_dtype(dtype).np)
     else:
@@ -65,7 +66,7 @@ def bincount(
     return call("DenseBincount", arr, size, weights, binary_output=binary_output, name=name)
 
 
-def _length(arr: Any, minlength: Any, maxlength: Any) -> Any:
+def counted_length(arr: Any, minlength: Any, maxlength: Any) -> Any:
     """One more than the largest number, within the limits; 0 when there is none."""
     all_axes = call("Range", 0, call("Rank", arr), 1)
     largest = call("AddV2", call("Max", arr, all_axes), 1)
@@ -185,3 +186,6 @@ def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) ->
         name: name of the node in a graph.
     """
     return call("InTopKV2", predictions, targets, k, name=name)
+
+
+open_to_composites(globals())

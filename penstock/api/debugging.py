@@ -29,6 +29,7 @@ from penstock.api.assertions import (
     assert_rank_in,
     assert_shapes,
 )
+from penstock.api.composite import open_to_composites
 from penstock.api.numerics import (
     assert_all_finite,
     check_numerics,
@@ -194,3 +195,6 @@ def set_log_device_placement(enabled: bool) -> None:
     """
     if enabled:
         raise UnimplementedError("set_log_device_placement(True) is not implemented")
+
+
+open_to_composites(globals())

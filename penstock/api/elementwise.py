@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -331,3 +332,6 @@ def is_finite(x: Any, name: str | None = None) -> Any:
 def logical_not(x: Any, name: str | None = None) -> Any:
     """The opposite of a truth value."""
     return call("LogicalNot", x, name=name)
+
+
+open_to_composites(globals())

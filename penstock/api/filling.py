@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.api.composite import open_to_composites
 from penstock.api.operands import integers, known_array, scalar
 from penstock.core import dtypes
 from penstock.core.errors import UnimplementedError
@@ -267,3 +268,6 @@ def sequence_mask(
     mask = call("Less", places, column, name=name)
     kind = dtypes.as_dtype(dtype)
     return mask if kind is dtypes.bool else call("Cast", mask, DstT=kind)
+
+
+open_to_composites(globals())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from penstock.api.composite import open_to_composites
 from penstock.core import nest
 from penstock.function.polymorphic import function as function
 from penstock.graph.branching import case as case
@@ -222,3 +223,6 @@ def gradients(
             for x, result in zip(nest.flatten(xs), results, strict=True)
         ]
     return results
+
+
+open_to_composites(globals())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from penstock.api.composite import open_to_composites
 from penstock.api.operands import integers, static_integer
 from penstock.core import dtypes
 from penstock.core.errors import UnimplementedError
@@ -468,3 +469,6 @@ def edit_distance(
         normalize=normalize,
         name=name,
     )
+
+
+open_to_composites(globals())

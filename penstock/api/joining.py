@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.api.operands import integers, scalar, static_integer
 from penstock.core import dtypes
 from penstock.core.tensor_shape import Dimension, TensorShape
@@ -290,3 +291,6 @@ def meshgrid(*args: Any, **kwargs: Any) -> list[Any]:
     if not isinstance(whole, Tensor) and any(isinstance(size, Tensor) for size in sizes):
         whole = call("Pack", sizes)
     return [call("BroadcastTo", line, whole) for line in lines]
+
+
+open_to_composites(globals())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.core.errors import InvalidArgumentError
 from penstock.ops.table import OpDef
 from penstock.runtime.context import state
@@ -92,3 +93,6 @@ def enable_check_numerics(stack_height_limit: int = 30, path_length_limit: int =
 def disable_check_numerics() -> None:
     """Stop what `enable_check_numerics` began."""
     state.recorders = [each for each in state.recorders if each is not _checker]
+
+
+open_to_composites(globals())

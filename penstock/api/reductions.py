@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.api.operands import integers
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
@@ -327,3 +328,6 @@ def lbeta(x: Any, name: str | None = None) -> Any:
     last = np.asarray([-1], np.int32)
     product = call("Sum", call("Lgamma", x), last)
     return call("Sub", product, call("Lgamma", call("Sum", x, last)), name=name)
+
+
+open_to_composites(globals())

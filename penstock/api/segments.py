@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.api.composite import open_to_composites
 from penstock.api.operands import integers, scalar
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
@@ -133,3 +134,6 @@ def _counts(data: Any, ids: Any, num_segments: Any) -> Any:
         tail = integers([1] * (data.shape.rank - ids.shape.rank))
     shape = call("ConcatV2", [integers([-1]), tail], integers(0))
     return call("Reshape", counts, shape)
+
+
+open_to_composites(globals())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.api.composite import open_to_composites
 from penstock.runtime.dispatch import call
 
 __all__ = [
@@ -110,3 +111,6 @@ def fresnel_sin(x: Any, name: str | None = None) -> Any:
 def spence(x: Any, name: str | None = None) -> Any:
     """Spence's integral: that of log(t) / (1 - t) from 1 to x."""
     return call("Spence", x, name=name)
+
+
+open_to_composites(globals())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.runtime.convert import convert_to_tensor
@@ -205,3 +206,6 @@ def _along_last(op_name: str, logits: Any, axis: int | None, name: str | None) -
     swap = np.arange(rank, dtype=np.int32)
     swap[[axis, -1]] = swap[[-1, axis]]
     return call("Transpose", call(op_name, call("Transpose", logits, swap)), swap, name=name)
+
+
+open_to_composites(globals())

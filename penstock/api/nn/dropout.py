@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.api import random
+from penstock.api.composite import open_to_composites
 from penstock.core.dtypes import DType
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -135,3 +136,6 @@ def _noise_shape(x: Any, noise_shape: Any) -> Any:
             shape = call("Shape", x)
             lengths = [shape[i] if each is None else each for i, each in enumerate(lengths)]
     return lengths
+
+
+open_to_composites(globals())

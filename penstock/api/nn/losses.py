@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.runtime.convert import convert_to_tensor
@@ -296,3 +297,6 @@ def _broadcastable(weights: Any, loss: Any) -> Any:
     if weights.shape.rank == loss.shape.rank - 1:
         return call("ExpandDims", weights, -1)
     return weights
+
+
+open_to_composites(globals())

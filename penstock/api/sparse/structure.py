@@ -242,10 +242,14 @@ def expand_dims(sp_input: Any, axis: Any = None, name: str | None = None) -> Spa
     column = call("ZerosLike", call("ExpandDims", sparse.values, 1))
     if sparse.dtype is not dtypes.int64:
         shape = call("Shape", sparse.values, out_type=dtypes.int64)
-        column = call("Fill", call("ConcatV2", [shape, np.int64([1])], 0), np.int64(0))
+        column = call(
+            "Fill", call("ConcatV2", [shape, np.array([1], np.int64)], 0), np.int64(0)
+        )
     indices = call("ConcatV2", [left, column, right], 1)
     sizes = call(
-        "ConcatV2", [sparse.dense_shape[:at], np.int64([1]), sparse.dense_shape[at:]], 0
+        "ConcatV2",
+        [sparse.dense_shape[:at], np.array([1], np.int64), sparse.dense_shape[at:]],
+        0,
     )
     made = SparseTensor(indices, sparse.values, sizes)
     if rank is not None and isinstance(at, int):

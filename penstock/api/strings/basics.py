@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.core.dtypes import as_dtype
 from penstock.runtime.convert import convert_to_tensor
@@ -309,3 +310,6 @@ def format(
         summarize=summarize,
         name=name,
     )
+
+
+open_to_composites(globals())

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -366,3 +367,6 @@ def _ngrams(data: Any, attrs: dict[str, Any]) -> Any:
     grams, _ = call("StringNGrams", _flat(data), splits, **attrs)
     # Rows of one length give equally many runs.
     return call("Reshape", grams, convert_to_tensor([*outer, -1], dtypes.int32))
+
+
+open_to_composites(globals())

@@ -138,14 +138,18 @@ def _sliced_rows(ragged: RaggedTensor, key: slice) -> RaggedTensor:
         result = RaggedTensor.from_uniform_row_length(
             result.values, length, nrows=result.nrows(), validate=False
         )
-    return result
+    made: RaggedTensor = result
+    return made
 
 
 def _ranges(values: Any, starts: Any, limits: Any, step: Any) -> RaggedTensor:
     """The rows made of `values[starts[i]:limits[i]:step]`."""
     step = call("BroadcastTo", cast(step, starts.dtype), call("Shape", starts))
     splits, places = call("RaggedRange", starts, limits, step, Tsplits=starts.dtype)
-    return RaggedTensor.from_row_splits(gather_rows(values, places), splits, validate=False)
+    made: RaggedTensor = RaggedTensor.from_row_splits(
+        gather_rows(values, places), splits, validate=False
+    )
+    return made
 
 
 def gather_rows(values: Any, places: Any) -> Any:
