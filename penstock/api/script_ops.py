@@ -17,7 +17,7 @@ from penstock.runtime.context import init_scope, state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.tape import GradientTape
-from penstock.runtime.tensor import Tensor, wrap
+from penstock.runtime.tensor import EagerTensor, Tensor, wrap
 
 __all__ = ["numpy_function", "py_function"]
 
@@ -321,7 +321,9 @@ def numpy_function(
     if func is None:
         return lambda function: lambda *args: numpy_function(function, args, Tout, stateful)
     if state.graph is None:
-        arrays = [each.numpy() if isinstance(each, Tensor) else np.array(each) for each in inp]
+        arrays = [
+            each.numpy() if isinstance(each, EagerTensor) else np.array(each) for each in inp
+        ]
         given = func(*arrays)
         return None if given is None else nest.map_structure(convert_to_tensor, given)
     listed = isinstance(Tout, (list, tuple))

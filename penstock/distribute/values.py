@@ -84,7 +84,7 @@ class DistributedIterator:
             "which are not implemented"
         )
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Any:
         return self
 
 

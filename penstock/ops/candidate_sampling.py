@@ -221,7 +221,7 @@ def _shapes(true_classes: Any, *, num_sampled: int, **_: Any) -> tuple[TensorSha
     return TensorShape([num_sampled]), true_classes.shape, TensorShape([num_sampled])
 
 
-_ROW: Final = {
+_ROW: Final[dict[str, Any]] = {
     "inputs": ("true_classes: int64",),
     "outputs": _OUTPUTS,
     "constant_inputs": (),

@@ -140,7 +140,8 @@ def resize_nearest_neighbor_grad(grads: Any, size: Any, **centres: bool) -> Any:
     for outputs, length in zip(grads.shape[1:3], np.asarray(size).tolist(), strict=True):
         index = resampling.nearest(length, outputs, **centres)
         matrices.append((index[:, None] == np.arange(length)).astype(wide.dtype))
-    return _spread_both(wide, *matrices, dtype)
+    rows, columns = matrices
+    return _spread_both(wide, rows, columns, dtype)
 
 
 @op(

@@ -42,7 +42,7 @@ def _bytes_of(contents: Any) -> bytes:
         raise InvalidArgumentError(
             f"contents must be a scalar, got shape {list(np.shape(contents))}"
         )
-    data = contents.item() if isinstance(contents, np.ndarray) else contents
+    data: bytes = contents.item() if isinstance(contents, np.ndarray) else contents
     if not data:
         raise InvalidArgumentError("contents must not be empty")
     return data

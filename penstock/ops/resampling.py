@@ -79,7 +79,8 @@ def nearest(
     at = (place + _HALF) * scale if half_pixel_centers else place * scale
     # Halves go up: positions are never negative.
     whole = np.floor(at + _HALF) if align_corners else np.floor(at)
-    return np.minimum(whole, length - 1).astype(np.int64)
+    places: NDArray[np.int64] = np.minimum(whole, length - 1).astype(np.int64)
+    return places
 
 
 def cubic(length: int, outputs: int, *, align_corners: bool, half_pixel_centers: bool) -> Taps:

@@ -213,7 +213,7 @@ def categorical_numbers(
             for row, at in zip(totals, wanted, strict=True)
         ]
         return np.array(rows, dtype.np).reshape(wanted.shape)
-    find = jax.vmap(lambda row, at: xp.searchsorted(row, at, side="right"))
+    find: Any = jax.vmap(lambda row, at: xp.searchsorted(row, at, side="right"))
     return find(totals, wanted).astype(dtype.np)
 
 

@@ -51,7 +51,10 @@ def as_string(
     exact = f".{precision}" if precision > -1 else ""
     write = _float_writer(room, exact + letter)
     if kind == "c":
-        return mapped(lambda z: b"(" + write(z.real) + b"," + write(z.imag) + b")", x)
+        def pair(z: Any) -> bytes:
+            return b"(" + write(z.real) + b"," + write(z.imag) + b")"
+
+        return mapped(pair, x)
     return mapped(write, x)
 
 
@@ -71,7 +74,8 @@ def _check_format(  # noqa: PLR0917  (the attrs of the op)
 
 
 def _percent(room: str, letter: str, value: Any) -> bytes:
-    return f"%{room}{letter}".encode() % value
+    text: bytes = f"%{room}{letter}".encode() % value
+    return text
 
 
 def _float_writer(room: str, form: str) -> Callable[[Any], bytes]:

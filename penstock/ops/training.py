@@ -401,7 +401,10 @@ def _rows_by_jax(
         return put(state, indices, grad)
 
     def one_by_one(state: tuple[Array, ...]) -> tuple[Array, ...]:
-        return jax.lax.fori_loop(0, count, lambda i, s: put(s, indices[i], grad[i]), state)
+        result: tuple[Array, ...] = jax.lax.fori_loop(
+            0, count, lambda i, s: put(s, indices[i], grad[i]), state
+        )
+        return result
 
     if count == 1:
         return at_once(variables)

@@ -159,7 +159,8 @@ class SparseTensor(CompositeTensor):
         small = self.dtype.size <= 2
         wide = dtypes.float32 if small else dtypes.float64
         dense = call("Cast", convert_to_tensor(other, self.dtype), DstT=wide)
-        return self.with_values(call("Cast", self._values, DstT=wide)) / dense
+        widened = self.with_values(call("Cast", self._values, DstT=wide))
+        return widened._with_dense("SparseDenseCwiseDiv", dense)
 
     __div__ = __truediv__
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import ml_dtypes
 import numpy as np
@@ -10,8 +11,14 @@ import pytest
 from penstock.core import dtypes
 from penstock.core.dtypes import DType, as_dtype, dtype_of_numpy
 
+
 # number, name, numpy dtype, size, marks: f floating, i integer, u unsigned, c complex,
 # q quantized, b bool, n numeric
+def _label(value):
+    """A name for a case that is the same in every process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
 TABLE = [
     (1, "float32", "float32", 4, "fn"),
     (2, "float64", "float64", 8, "fn"),
@@ -131,7 +138,7 @@ def test_a_reference_type_stands_a_hundred_above_its_base(row):
         (ml_dtypes.bfloat16, "bfloat16"),
         (True, "float32"),
     ],
-    ids=repr,
+    ids=_label,
 )
 def test_as_dtype_takes_what_tensorflow_takes(value, expected):
     assert as_dtype(value).name == expected
@@ -143,7 +150,7 @@ def test_as_dtype_takes_what_tensorflow_takes(value, expected):
         *(int, str, complex, bytes, None, "f4", "int", "<f4", "long", 999, 0, 3.5, list),
         *(np.void, np.datetime64, np.dtype("V1"), np.dtype([("a", np.int32)]), object(), []),
     ],
-    ids=repr,
+    ids=_label,
 )
 def test_as_dtype_refuses_what_tensorflow_refuses(value):
     with pytest.raises(TypeError, match="Cannot convert the argument `type_value`"):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api.composite import open_to_composites
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.tensor import Tensor
@@ -45,7 +46,7 @@ def embedding_lookup(
         rows = table.sparse_read(ids, name=None if limited else name)
     else:
         rows = call("GatherV2", table, ids, 0, name=None if limited else name)
-    if not limited:
+    if max_norm is None:
         return rows
     return _shortened(rows, ids.shape.rank, max_norm, name)
 
@@ -80,3 +81,6 @@ def _shortened(rows: Any, id_rank: int | None, max_norm: float, name: str | None
     length = call("SelectV2", positive, call("Sqrt", safe), square)
     limit = convert_to_tensor(max_norm, dtype=rows.dtype)
     return call("RealDiv", rows * limit, call("Maximum", length, limit), name=name)
+
+
+open_to_composites(globals())

@@ -36,8 +36,8 @@ def _known_algorithm(alg: Any) -> int:
 def _seed_words(seed: Any, count: int) -> Any:
     """The first `count` words of 64 bits of a seed: an integer of any size, or words."""
     if isinstance(seed, int) and not isinstance(seed, bool):
-        words = [seed >> 64 * i & 0xFFFFFFFFFFFFFFFF for i in range(count)]
-        return np.array(words, np.uint64).astype(np.int64)
+        parts = [seed >> 64 * i & 0xFFFFFFFFFFFFFFFF for i in range(count)]
+        return np.array(parts, np.uint64).astype(np.int64)
     words = np.asarray(seed)
     if words.dtype.kind not in "iu" or words.ndim > 1:
         raise ValueError(f"seed must be an integer or a vector of integers, got {seed!r}")

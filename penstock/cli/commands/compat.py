@@ -72,7 +72,7 @@ def _by_space(found: Iterable[Verdict]) -> dict[str, list[Verdict]]:
 
 
 def _counts(found: Iterable[Verdict]) -> list[int]:
-    counter = Counter(verdict.state for verdict in found)
+    counter: Counter[str] = Counter(verdict.state for verdict in found)
     return [counter[state] for state in _STATES]
 
 
