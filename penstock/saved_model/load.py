@@ -24,6 +24,7 @@ from penstock.runtime.variable import (
 from penstock.saved_model import constants
 from penstock.saved_model.files import choose_meta_graph, read_saved_model, variables_prefix
 from penstock.saved_model.function_spec import FunctionSpec
+from penstock.saved_model.load_v1 import load_v1
 from penstock.saved_model.options import LoadOptions
 from penstock.saved_model.saved_function import (
     RestoredFunction,
@@ -62,12 +63,11 @@ def load(
     """
     where = os.fspath(export_dir)
     meta_graph = choose_meta_graph(read_saved_model(where), tags, where)
-    if not meta_graph.HasField("object_graph_def"):
-        raise UnimplementedError(
-            f"'{where}' is a SavedModel of TensorFlow 1, without objects, which is not loaded"
-        )
+    options = options or LoadOptions()
     with init_scope():
-        return _Loader(meta_graph, Path(where), options or LoadOptions()).load()
+        if not meta_graph.HasField("object_graph_def"):
+            return load_v1(meta_graph, Path(where), options)
+        return _Loader(meta_graph, Path(where), options).load()
 
 
 class RestoredResource(CapturableResource, AutoTrackable):

@@ -187,9 +187,3 @@ def test_a_model_of_tensorflow_answers_as_it_did_there(name):
 
     for call in fixture.manifest["calls"]:
         fixture.check(loaded, call)
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared fixtures are not there")
-def test_a_model_without_objects_says_so():
-    with pytest.raises(tf.errors.UnimplementedError, match="TensorFlow 1"):
-        tf.saved_model.load(SHARED / "tf1_builder" / "model", tags=["serve"])

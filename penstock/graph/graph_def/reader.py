@@ -162,6 +162,11 @@ class GraphReader:
 
     # -- tensors --------------------------------------------------------------------------
 
+    def outputs_of(self, name: str) -> Sequence[Symbol]:
+        """All outputs of a node that was written."""
+        found = self._values[name]
+        return [found] if isinstance(found, Symbol) else found.symbols
+
     def resolve(self, text: str) -> Symbol:
         """The symbol behind the input `text` of a node.
 
