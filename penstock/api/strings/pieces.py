@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,15 +11,11 @@ from penstock.api.composite import open_to_composites
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
-
-
-def _ragged_class() -> Any:
-    """`RaggedTensor`, from a module that itself offers string functions."""
-    return importlib.import_module("penstock.api.ragged").RaggedTensor
+from penstock.runtime.ragged_tensor import RaggedTensor
 
 
 def _is_ragged(value: Any) -> bool:
-    return hasattr(value, "row_splits") and hasattr(value, "values")
+    return isinstance(value, RaggedTensor)
 
 
 def _strings(value: Any) -> Any:
@@ -44,7 +39,7 @@ def _in_rows_of(tensor: Any, rows: Any) -> Any:
     """Give the rows of a ragged tensor the axes that `tensor` had before it was made flat."""
     sizes = _outer_sizes(tensor)
     for size in reversed(sizes[1:]):
-        rows = _ragged_class().from_uniform_row_length(rows, size)
+        rows = RaggedTensor.from_uniform_row_length(rows, size)
     return rows
 
 
@@ -62,7 +57,7 @@ def _apply_to_rows(value: Any, split_vector: Any) -> Any:
     indices, parts, shape = split_vector(_flat(value))
     if rank == 0:
         return parts
-    rows = _ragged_class().from_value_rowids(parts, indices[:, 0], nrows=shape[0])
+    rows = RaggedTensor.from_value_rowids(parts, indices[:, 0], nrows=shape[0])
     return _in_rows_of(value, rows)
 
 
@@ -114,7 +109,7 @@ def _decoded(input: Any, op: str, name: str | None, **attrs: Any) -> tuple[Any, 
     splits, *columns = call(op, _flat(input), name=name, **attrs)
     if input.shape.rank == 0:
         return tuple(columns)
-    make = _ragged_class().from_row_splits
+    make = RaggedTensor.from_row_splits
     return tuple(_in_rows_of(input, make(column, splits, validate=False)) for column in columns)
 
 
@@ -356,7 +351,7 @@ def _ngrams(data: Any, attrs: dict[str, Any]) -> Any:
         if _is_ragged(data.values):
             return data.with_values(_ngrams(data.values, attrs))
         grams, splits = call("StringNGrams", data.values, data.row_splits, **attrs)
-        return _ragged_class().from_row_splits(grams, splits, validate=False)
+        return RaggedTensor.from_row_splits(grams, splits, validate=False)
     if not data.shape.rank:
         raise ValueError(f"data must have rank 1 or more, got shape {data.shape}")
     *outer, width = _outer_sizes(data)
