@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -58,7 +59,7 @@ class GraphModel(AutoTrackable):
     def __init__(self, graph: _Graph) -> None:
         self.variables = ListWrapper(graph.variables.values())
         self.signatures = graph.signatures()
-        object.__setattr__(self, "_graph", graph)
+        self._graph = graph
 
     def prune(self, feeds: Any, fetches: Any, name: str = "pruned") -> Any:
         """Cut a function out of the graph.
@@ -248,7 +249,7 @@ class _Graph:
         found = SignatureMap()
         for key, message in self._meta.signature_def.items():
             if key not in (constants.INIT_OP_SIGNATURE_KEY, constants.TRAIN_OP_SIGNATURE_KEY):
-                found.add(key, lambda key=key, message=message: self._signature(key, message))
+                found.add(key, functools.partial(self._signature, key, message))
         return found
 
     def _signature(self, key: str, message: Any) -> Any:

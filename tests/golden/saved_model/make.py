@@ -28,7 +28,9 @@ def graph():
 
     def inner(i):
         return v1.while_loop(
-            lambda j, _: j < i, lambda j, t: (j + 1, t * 2.0), [tf.constant(0), tf.constant(1.0)]
+            lambda j, _: j < i,
+            lambda j, t: (j + 1, t * 2.0),
+            [tf.constant(0), tf.constant(1.0)],
         )[1]
 
     _, total = v1.while_loop(
@@ -75,8 +77,8 @@ def main():
             got = session.run(outputs, {inputs[key]: value for key, value in feed.items()})
             call = {"via": "signature", "name": "serving_default", "args": {}, "outputs": {}}
             for part, values in (("args", feed), ("outputs", got)):
-                for key, value in values.items():
-                    value = np.asarray(value)
+                for key, given in values.items():
+                    value = np.asarray(given)
                     store[f"c{i}.{part}.{key}"] = value
                     call[part][key] = {
                         "kind": "tensor",
