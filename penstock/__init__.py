@@ -12,10 +12,12 @@ from penstock.api import compat as compat
 from penstock.api import config as config
 from penstock.api import dtypes as dtypes
 from penstock.api import experimental as experimental
+from penstock.api import image as image
 from penstock.api import internal as __internal__
 from penstock.api import io as io
 from penstock.api import nn as nn
 from penstock.api import quantization as quantization
+from penstock.api import ragged as ragged
 from penstock.api import random as random
 from penstock.api import raw_ops as raw_ops
 from penstock.api import signal as signal
@@ -419,6 +421,11 @@ from penstock.api.indexing import tensor_scatter_nd_update as tensor_scatter_nd_
 from penstock.api.indexing import unique as unique
 from penstock.api.indexing import unique_with_counts as unique_with_counts
 from penstock.api.indexing import where as where
+from penstock.api.initializers import constant_initializer as constant_initializer
+from penstock.api.initializers import ones_initializer as ones_initializer
+from penstock.api.initializers import random_normal_initializer as random_normal_initializer
+from penstock.api.initializers import random_uniform_initializer as random_uniform_initializer
+from penstock.api.initializers import zeros_initializer as zeros_initializer
 from penstock.api.joining import concat as concat
 from penstock.api.joining import meshgrid as meshgrid
 from penstock.api.joining import parallel_stack as parallel_stack
@@ -436,6 +443,9 @@ from penstock.api.linalg import (
 from penstock.api.linalg import (
     tensordot as tensordot,
 )
+from penstock.api.messages import get_logger as get_logger
+from penstock.api.messages import make_ndarray as make_ndarray
+from penstock.api.messages import make_tensor_proto as make_tensor_proto
 from penstock.api.ordering import argsort as argsort
 from penstock.api.ordering import searchsorted as searchsorted
 from penstock.api.ordering import sort as sort
@@ -475,6 +485,8 @@ from penstock.api.reductions import (
 )
 from penstock.api.script_ops import numpy_function as numpy_function
 from penstock.api.script_ops import py_function as py_function
+from penstock.api.second_order import AggregationMethod as AggregationMethod
+from penstock.api.second_order import hessians as hessians
 from penstock.api.sequences import (
     linspace as linspace,
 )
@@ -504,6 +516,7 @@ _LAZY = {
     "types": "penstock.api.types",
     "version": "penstock.api.version",
     "sysconfig": "penstock.api.sysconfig",
+    "test": "penstock.api.test",
     "profiler": "penstock.summary.profiler",
     "autograph": "penstock.api.autograph",
 }

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import numbers
 from typing import Any
 
+import numpy as np
+
 from penstock.api import v1 as v1
+from penstock.core.dimension import Dimension
+from penstock.core.dimension import dimension_value as dimension_value
+from penstock.core.tensor_shape import TensorShape
+
+bytes_or_text_types = (bytes, str)
+complex_types = (numbers.Complex, np.number)
+integral_types = (numbers.Integral, np.integer)
+real_types = (numbers.Real, np.integer, np.floating)
 
 
 def as_bytes(bytes_or_text: Any, encoding: str = "utf-8") -> bytes:
@@ -46,3 +58,15 @@ def as_str_any(value: Any, encoding: str = "utf-8") -> str:
 def path_to_str(path: Any) -> str:
     """Return a path as text."""
     return str(path.__fspath__() if hasattr(path, "__fspath__") else path)
+
+
+def dimension_at_index(shape: Any, index: int) -> Dimension:
+    """Return a dimension of a shape, an unknown one where the rank is unknown."""
+    known = TensorShape(shape)
+    return Dimension(None if known.rank is None else known.as_list()[index])
+
+
+def forward_compatible(year: int, month: int, day: int) -> bool:
+    """Whether programs may write what readers of that day know: three weeks are granted."""
+    today = dt.datetime.now(tz=dt.UTC).date()
+    return dt.date(year, month, day) < today + dt.timedelta(days=21)

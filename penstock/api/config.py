@@ -89,12 +89,12 @@ def get_soft_device_placement() -> bool:
     return _settings.soft_placement
 
 
-def _set_intra(count: int) -> None:
-    _settings.intra_threads = int(count)
+def _set_intra(num_threads: int) -> None:
+    _settings.intra_threads = int(num_threads)
 
 
-def _set_inter(count: int) -> None:
-    _settings.inter_threads = int(count)
+def _set_inter(num_threads: int) -> None:
+    _settings.inter_threads = int(num_threads)
 
 
 threading = SimpleNamespace(

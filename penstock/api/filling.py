@@ -24,14 +24,16 @@ __all__ = [
 ]
 
 
-def fill(dims: Any, value: Any, name: str | None = None) -> Any:
+def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> Any:
     """Tensor that holds one value everywhere.
 
     Args:
         dims: sizes of the axes.
         value: a scalar.
         name: name of the node in a graph.
+        layout: must be None.
     """
+    _refuse_layout(layout)
     return call("Fill", integers(dims), value, name=name)
 
 

@@ -167,8 +167,8 @@ def gather_nd(
     params: Any,
     indices: Any,
     batch_dims: int = 0,
-    name: str | None = None,
     bad_indices_policy: str = "",
+    name: str | None = None,
 ) -> Any:
     """Elements or slices of a tensor, picked by coordinates.
 
@@ -231,8 +231,8 @@ def scatter_nd(
     indices: Any,
     updates: Any,
     shape: Any,
-    name: str | None = None,
     bad_indices_policy: str = "",
+    name: str | None = None,
 ) -> Any:
     """Zeros of a shape, to which updates are added at coordinates.
 
@@ -251,8 +251,8 @@ def tensor_scatter_nd_update(
     tensor: Any,
     indices: Any,
     updates: Any,
-    name: str | None = None,
     bad_indices_policy: str = "",
+    name: str | None = None,
 ) -> Any:
     """Copy of a tensor with updates in place of what was at the coordinates.
 
@@ -273,8 +273,8 @@ def tensor_scatter_nd_add(
     tensor: Any,
     indices: Any,
     updates: Any,
-    name: str | None = None,
     bad_indices_policy: str = "",
+    name: str | None = None,
 ) -> Any:
     """Copy of a tensor with updates added at coordinates."""
     policy = bad_indices_policy
@@ -287,8 +287,8 @@ def tensor_scatter_nd_sub(
     tensor: Any,
     indices: Any,
     updates: Any,
-    name: str | None = None,
     bad_indices_policy: str = "",
+    name: str | None = None,
 ) -> Any:
     """Copy of a tensor with updates subtracted at coordinates."""
     policy = bad_indices_policy
@@ -301,8 +301,8 @@ def tensor_scatter_nd_max(
     tensor: Any,
     indices: Any,
     updates: Any,
-    name: str | None = None,
     bad_indices_policy: str = "",
+    name: str | None = None,
 ) -> Any:
     """Copy of a tensor with the larger of old and new at coordinates."""
     policy = bad_indices_policy
@@ -315,8 +315,8 @@ def tensor_scatter_nd_min(
     tensor: Any,
     indices: Any,
     updates: Any,
-    name: str | None = None,
     bad_indices_policy: str = "",
+    name: str | None = None,
 ) -> Any:
     """Copy of a tensor with the smaller of old and new at coordinates."""
     policy = bad_indices_policy

@@ -66,7 +66,7 @@ def smart_cond(
 
 
 def switch_case(
-    branch_index: Any, branch_fns: Any, default: Any = None, name: str | None = None
+    branch_index: Any, branch_fns: Any, default: Any = None, name: str | None = "switch_case"
 ) -> Any:
     """Return what the branch of the given number returns.
 

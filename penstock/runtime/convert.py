@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import numbers
 from collections.abc import Callable
 from typing import Any
@@ -19,11 +20,23 @@ from penstock.runtime.tensor import EagerTensor, Tensor, TensorLike, wrap
 
 Converter = Callable[[Any, DType | None, str | None], Any]
 _converters: list[tuple[type, Converter]] = []
+_priorities: list[int] = []
 
 
-def register_tensor_conversion_function(base_type: type, conversion_func: Converter) -> None:
-    """Say how instances of `base_type` become tensors: `f(value, dtype, name) -> Tensor`."""
-    _converters.insert(0, (base_type, conversion_func))
+def register_tensor_conversion_function(
+    base_type: type, conversion_func: Converter, priority: int = 100
+) -> None:
+    """Say how instances of `base_type` become tensors.
+
+    Args:
+        base_type: a class, or a tuple of classes.
+        conversion_func: `f(value, dtype, name, as_ref) -> Tensor`.
+        priority: those of lower numbers are asked first, and among equals those that were
+            registered first.
+    """
+    place = bisect.bisect_right(_priorities, priority)
+    _priorities.insert(place, priority)
+    _converters.insert(place, (base_type, conversion_func))
 
 
 def has_conversion(value: Any) -> bool:
@@ -424,8 +437,8 @@ def _object_array(array: Any) -> Any:
 _TENSOR_COMPOSITES = frozenset({"IndexedSlices", "RaggedTensor", "SparseTensor"})
 
 
-def is_tensor(value: Any) -> bool:
-    """Whether `value` is a tensor, a variable, or a ragged, sparse or indexed tensor."""
-    if isinstance(value, TensorLike):
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is a tensor, a variable, or a ragged, sparse or indexed tensor."""
+    if isinstance(x, TensorLike):
         return True
-    return isinstance(value, CompositeTensor) and type(value).__name__ in _TENSOR_COMPOSITES
+    return isinstance(x, CompositeTensor) and type(x).__name__ in _TENSOR_COMPOSITES
