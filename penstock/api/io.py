@@ -1,5 +1,34 @@
 """`tf.io`: files, records and the bytes in strings."""
 
 from penstock.api.codecs import decode_base64, decode_csv, decode_raw, encode_base64
+from penstock.api.image.codec import (
+    decode_and_crop_jpeg,
+    decode_bmp,
+    decode_gif,
+    decode_image,
+    decode_jpeg,
+    decode_png,
+    decode_webp,
+    encode_jpeg,
+    encode_png,
+    extract_jpeg_shape,
+    is_jpeg,
+)
 
-__all__ = ["decode_base64", "decode_csv", "decode_raw", "encode_base64"]
+__all__ = [
+    "decode_and_crop_jpeg",
+    "decode_base64",
+    "decode_bmp",
+    "decode_csv",
+    "decode_gif",
+    "decode_image",
+    "decode_jpeg",
+    "decode_png",
+    "decode_raw",
+    "decode_webp",
+    "encode_base64",
+    "encode_jpeg",
+    "encode_png",
+    "extract_jpeg_shape",
+    "is_jpeg",
+]

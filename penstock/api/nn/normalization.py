@@ -325,7 +325,7 @@ def local_response_normalization(
     """
     return call(
         "LRN",
-        input,
+        convert_to_tensor(input, dtype_hint=dtypes.float32),
         depth_radius=int(depth_radius),
         bias=float(bias),
         alpha=float(alpha),

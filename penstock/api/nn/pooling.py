@@ -97,7 +97,7 @@ def max_pool2d(
     first = starts_with_channels(data_format)
     return call(
         "MaxPool",
-        convert_to_tensor(input),
+        convert_to_tensor(input, dtype_hint=dtypes.float32),
         ksize=per_axis(ksize, 2, first, "ksize"),
         strides=per_axis(strides, 2, first, "strides"),
         data_format=data_format,
