@@ -43,7 +43,7 @@ UNARY: Final[dict[str, tuple[str, ...]]] = {
     ),
     "activations": (
         "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmoid", "tanh",
-        "softplus", "softsign", "log_softmax",
+        "softplus", "softsign",
     ),
     "basics": (
         "lower", "upper", "strip", "length", "substr", "regex_replace", "regex_full_match",
@@ -86,7 +86,7 @@ OTHERS: Final[dict[str, tuple[str, ...]]] = {
     "joining": ("concat", "stack", "split", "tile"),
     "reductions": (
         "reduce_sum", "reduce_mean", "reduce_prod", "reduce_max", "reduce_min", "reduce_all",
-        "reduce_any", "reduce_variance", "reduce_std", "cumsum",
+        "reduce_any", "reduce_variance", "reduce_std", "reduce_logsumexp", "cumsum",
     ),
     "segments": (
         "unsorted_segment_sum", "unsorted_segment_prod", "unsorted_segment_max",

@@ -86,7 +86,7 @@ def convert_to_tensor(
             if result is not NotImplemented:
                 return result
     if isinstance(value, CompositeTensor):
-        raise TypeError(
+        raise ValueError(  # noqa: TRY004  (TensorFlow's class)
             f"a {type(value).__name__} is not one tensor; convert it to a dense tensor first"
         )
     if wanted is None and hint is not None:

@@ -141,7 +141,7 @@ def _convert(row: OpDef, name: str, value: Any, dtype: DType | None) -> Any:
             _refuse_dtype(row, name, value.dtype, dtype)
         return value
     if isinstance(value, CompositeTensor) and not has_conversion(value):
-        raise TypeError(
+        raise ValueError(
             f"input {name!r} of op {row.name} must be one tensor, got a "
             f"{type(value).__name__}; "
             "convert it to a dense tensor first"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from penstock.api import arithmetic, indexing, joining
-from penstock.api.ragged.reducing import static_axis
+from penstock.api.ragged.mapping import map_flat_values
+from penstock.api.ragged.reducing import static_axis, without_axes
 from penstock.core.errors import InvalidArgumentError
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -106,39 +107,7 @@ def squeeze(ragged: RaggedTensor, axis: Any) -> Any:
     """
     if axis is None:
         raise ValueError("Ragged.squeeze must have an axis argument.")
-    axes = static_axis(axis)
-    rank = ragged.shape.rank
-    ordered = sorted(
-        {wrapped_axis(each, rank) for each in (axes if isinstance(axes, list) else [axes])},
-        reverse=True,
-    )
-    result: Any = ragged
-    for each in ordered:
-        result = squeezed(result, each)
-    return result
-
-
-def squeezed(value: Any, axis: int) -> Any:
-    """Drop one axis of size 1."""
-    if not isinstance(value, RaggedTensor):
-        return call("Squeeze", value, squeeze_dims=(axis,))
-    if axis == 0:
-        one = convert_to_tensor(1, value.row_splits.dtype)
-        demand(
-            call("Equal", value.nrows(), one),
-            "axis 0 must have size 1 to be squeezed",
-            InvalidArgumentError,
-        )
-        return value.values
-    if axis == 1:
-        one = convert_to_tensor(1, value.row_splits.dtype)
-        demand(
-            call("Equal", value.row_lengths(), one),
-            "all rows must have length 1 to be squeezed",
-            InvalidArgumentError,
-        )
-        return value.values
-    return value.with_values(squeezed(value.values, axis - 1))
+    return without_axes(ragged, axis)
 
 
 def split(ragged: RaggedTensor, num_or_size_splits: Any, axis: Any, num: int | None) -> Any:
@@ -236,9 +205,6 @@ def select(condition: Any, x: Any, y: Any) -> Any:
     return like.with_flat_values(indexing.where(*flat))
 
 
-def add_n(values: Any) -> RaggedTensor:
+def add_n(values: Any) -> Any:
     """Sum of ragged tensors that are cut into the same rows."""
-    items = [as_values(each) for each in values]
-    like = next(each for each in items if isinstance(each, RaggedTensor))
-    flat = [each.flat_values if isinstance(each, RaggedTensor) else each for each in items]
-    return like.with_flat_values(arithmetic.add_n(flat))
+    return map_flat_values(arithmetic.add_n, list(values))

@@ -183,6 +183,8 @@ def stack_dynamic_partitions(
     demand(inside, "partitions must be in [0, num_partitions)", InvalidArgumentError)
     order = _stable_order(partitions)
     rows = call("GatherV2", partitions, order, 0)
+    if isinstance(data, RaggedTensor):
+        rows, count = (cast(each, data.row_splits.dtype) for each in (rows, count))
     return RaggedTensor.from_value_rowids(
         gather_rows(data, order), rows, nrows=count, validate=False
     )

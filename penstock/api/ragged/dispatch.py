@@ -9,8 +9,10 @@ from penstock.api.composite import BINARY, UNARY, Arguments, handles, register
 from penstock.api.ragged import arrays, gathering, reducing
 from penstock.api.ragged.building import stack_dynamic_partitions
 from penstock.api.ragged.joining import concat, expand_dims, stack
+from penstock.api.ragged.mapping import map_flat_values
 from penstock.api.ragged.matrices import matmul
 from penstock.api.sparse.dispatch import rows_counted
+from penstock.api.strings import basics
 from penstock.core import dtypes
 from penstock.runtime.dispatch import call
 from penstock.runtime.ragged.broadcasting import broadcast
@@ -77,6 +79,12 @@ def _reduce_variance(function: Function, arguments: Arguments) -> Any:
 def _reduce_truth(function: Function, arguments: Arguments) -> Any:
     x, axis, keepdims, _ = arguments.values()
     return reducing.reduce_truth(function, function.__name__, x, axis, keepdims)
+
+
+@handles(RaggedTensor, "reductions.reduce_logsumexp")
+def _reduce_logsumexp(_: Function, arguments: Arguments) -> Any:
+    x, axis, keepdims, _ = arguments.values()
+    return reducing.reduce_logsumexp(x, axis, keepdims)
 
 
 @handles(RaggedTensor, "reductions.cumsum")
@@ -180,7 +188,8 @@ def _rank(function: Function, arguments: Arguments) -> Any:
 
 @handles(RaggedTensor, "array.shape")
 def _shape(_: Function, arguments: Arguments) -> Any:
-    return DynamicRaggedShape.from_tensor(arguments["input"], arguments["out_type"])
+    kind = dtypes.int32 if arguments["out_type"] is None else arguments["out_type"]
+    return DynamicRaggedShape.from_tensor(arguments["input"], kind)
 
 
 @handles(DynamicRaggedShape, "array.reshape")
@@ -307,6 +316,27 @@ def _assert(function: Function, arguments: Arguments) -> Any:
     rest = {n: v for n, v in arguments.items() if n not in ("x", "y")}
     flat = [each.flat_values if isinstance(each, RaggedTensor) else each for each in (x, y)]
     return function(*flat, **rest)
+
+
+@handles(RaggedTensor, "basics.join")
+def _join(function: Function, arguments: Arguments) -> Any:
+    rest = {n: v for n, v in arguments.items() if n != "inputs"}
+    return map_flat_values(lambda *flat: function(list(flat), **rest), *arguments["inputs"])
+
+
+@handles(RaggedTensor, "basics.reduce_join")
+def _reduce_join(function: Function, arguments: Arguments) -> Any:
+    separator = arguments["separator"]
+
+    def plain(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return function(x, axis=axis, keepdims=keepdims, separator=separator)
+
+    def by_segment(data: Any, ids: Any, count: Any) -> Any:
+        return basics.unsorted_segment_join(data, ids, count, separator)
+
+    return reducing.reduce(
+        plain, by_segment, arguments["inputs"], arguments["axis"], arguments["keepdims"]
+    )
 
 
 @handles(RaggedTensor, "dropout.dropout", "dropout.stateless_dropout")

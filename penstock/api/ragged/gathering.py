@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from penstock.api.ragged.arrays import squeezed
+from penstock.api.ragged.reducing import squeezed
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.ragged.broadcasting import same_splits_type
-from penstock.runtime.ragged.partition_rows import cast, demand
+from penstock.runtime.ragged.partition_rows import cast, counted_to, demand, first_size
 from penstock.runtime.ragged.tensor import wrapped_axis
 from penstock.runtime.ragged_tensor import RaggedTensor, as_values, gather_rows
 
@@ -86,25 +86,25 @@ def _with_length(ragged: RaggedTensor, axis: int, size: int | None) -> RaggedTen
 
 def _along(params: Any, indices: Any, axis: int) -> Any:
     """The same slices along an inner axis, in every row."""
-    if not isinstance(params, RaggedTensor):
-        if isinstance(indices, RaggedTensor):
-            message = "ragged indices need ragged params when axis is not 0"
-            raise ValueError(message)  # noqa: TRY004  (TensorFlow's class)
+    if isinstance(params, RaggedTensor) and axis > 1:
+        return params.with_values(_along(params.values, indices, axis - 1))
+    if not isinstance(params, RaggedTensor) and not isinstance(indices, RaggedTensor):
         return call("GatherV2", params, indices, axis)
     if axis > 1:
-        return params.with_values(_along(params.values, indices, axis - 1))
-    if isinstance(indices, RaggedTensor) or indices.shape.rank is None:
-        raise ValueError("indices must be a tensor of known rank when axis is not 0")
+        raise ValueError("ragged indices need ragged params when axis is greater than 1")
+    if not isinstance(params, RaggedTensor):
+        params = RaggedTensor.from_tensor(params, row_splits_dtype=indices.row_splits.dtype)
     kind = params.row_splits.dtype
-    flat = call("Reshape", cast(indices, kind), [-1])
-    inside = call("Less", flat[None], params.row_lengths()[:, None])
-    demand(inside, "indices must lie inside of every row", InvalidArgumentError)
-    places = call("AddV2", flat[None], params.row_starts()[:, None])
-    rows = gather_rows(params.values, call("Reshape", places, [-1]))
-    result = rows
-    for size in reversed(indices.shape.as_list()):
-        result = RaggedTensor.from_uniform_row_length(result, size)
-    return result
+    rows = params.nrows()
+    if not isinstance(indices, RaggedTensor):
+        sizes = call("ConcatV2", [rows[None], call("Shape", indices, out_type=kind)], 0)
+        return _by_batch(params, call("BroadcastTo", cast(indices, kind), sizes), 1, 1)
+    count = indices.nrows()
+    again = call("Tile", counted_to(count, kind), rows[None])
+    wide = RaggedTensor.from_uniform_row_length(
+        gather_rows(indices, again), count, nrows=rows, validate=False
+    )
+    return _by_batch(params, wide, 1, 1)
 
 
 def _by_batch(params: Any, indices: Any, axis: int, batch_dims: int) -> Any:
@@ -117,6 +117,11 @@ def _by_batch(params: Any, indices: Any, axis: int, batch_dims: int) -> Any:
     if not isinstance(indices, RaggedTensor):
         if indices.shape.rank is None:
             raise ValueError("rank(indices) must be known statically")
+        if batch_dims == 1 and axis == 1:
+            _demand_rows(params, first_size(indices, params.row_splits.dtype))
+            return _shifted(
+                params, indices, counted_to(params.nrows(), params.row_splits.dtype)
+            )
         if indices.shape.rank == batch_dims:
             wide = call("ExpandDims", indices, -1)
             return squeezed(_by_batch(params, wide, axis, batch_dims), batch_dims)
@@ -132,11 +137,13 @@ def _by_batch(params: Any, indices: Any, axis: int, batch_dims: int) -> Any:
         return indices.with_values(inner)
     if axis > 1:
         raise ValueError("axis must be equal to batch_dims for ragged params")
-    demand(
-        call("Equal", params.nrows(), indices.nrows()),
-        "params and indices must have one number of rows",
-    )
+    _demand_rows(params, indices.nrows())
     return indices.with_values(_shifted(params, indices.values, indices.value_rowids()))
+
+
+def _demand_rows(params: RaggedTensor, count: Any) -> None:
+    message = "params and indices must have one number of rows"
+    demand(call("Equal", params.nrows(), count), message)
 
 
 def _shifted(params: RaggedTensor, places: Any, owner: Any) -> Any:

@@ -93,10 +93,9 @@ def _joined(values: Sequence[Any], axis: int, *, stacked: bool) -> Any:
             return call("ConcatV2", items, 0)
     if rank == 0:
         return call("Pack", items, axis=0)
+    if stacked and at and not any(isinstance(each, RaggedTensor) for each in items):
+        return call("Pack", items, axis=at)
     items = same_splits_type(*items)
-    if stacked and at == 1 and rank == 1:
-        items = [call("ExpandDims", each, 1) for each in items]
-        return RaggedTensor.from_tensor(call("ConcatV2", items, 1))
     kind = next(
         (each.row_splits.dtype for each in items if isinstance(each, RaggedTensor)),
         dtypes.int64,
@@ -105,7 +104,7 @@ def _joined(values: Sequence[Any], axis: int, *, stacked: bool) -> Any:
     if stacked:
         items = [expand_dims(_ragged(each, max(levels, 1), kind), at) for each in items]
         levels = max(each.ragged_rank for each in items)
-    levels = max(levels, at, 1)
+    levels = max(levels, 1)
     return _concatenated([_ragged(each, levels, kind) for each in items], at)
 
 

@@ -83,6 +83,12 @@ def _replaced(value: Any) -> Any:
 def _demand_same(first: RaggedTensor, other: RaggedTensor) -> None:
     if first is other or same_rows(first, other):
         return
+    sizes = first.flat_values.shape[:1], other.flat_values.shape[:1]
+    if not sizes[0].is_compatible_with(sizes[1]):
+        raise ValueError(
+            "Input RaggedTensors' flat_values must all have the same outer-dimension size.  "
+            f"Got sizes: {sizes[0][0]} and {sizes[1][0]}"
+        )
     if first.ragged_rank != other.ragged_rank:
         raise ValueError(
             "ragged arguments must have one number of ragged axes, got "

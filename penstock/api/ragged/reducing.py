@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from penstock.api import arithmetic, reductions, segments
+from penstock.api import arithmetic, elementwise, reductions, segments
 from penstock.api.ragged.joining import expand_dims
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
-from penstock.runtime.ragged.partition_rows import cast, counted_to, rowids_of
+from penstock.runtime.ragged.partition_rows import cast, counted_to, demand, rowids_of
 from penstock.runtime.ragged.tensor import wrapped_axis
 from penstock.runtime.ragged_tensor import RaggedTensor, binary, unary
 from penstock.runtime.static_shape import static_value
@@ -165,6 +165,48 @@ def reduce_truth(
         return call("NotEqual", found, convert_to_tensor(0))
 
     return reduce(plain, by_segment, ragged, axis, keepdims)
+
+
+def reduce_logsumexp(ragged: RaggedTensor, axis: Any, keepdims: Any) -> Any:
+    """Logarithm of the sum of exponentials, without overflow; of empty rows -inf."""
+    if axis is None:
+        return reductions.reduce_logsumexp(ragged.flat_values, None, bool(keepdims))
+    largest = reduce(reductions.reduce_max, BY_SEGMENT["reduce_max"], ragged, axis, True)
+    kept = unary(_shift, largest) if isinstance(largest, RaggedTensor) else _shift(largest)
+    powers = unary(_exp, binary(_sub, ragged, kept))
+    total = reduce(reductions.reduce_sum, BY_SEGMENT["reduce_sum"], powers, axis, True)
+    result = arithmetic.add(elementwise.log(total), kept)
+    return result if keepdims else without_axes(result, axis)
+
+
+def without_axes(value: Any, axis: Any) -> Any:
+    """Drop axes of size 1."""
+    axes = static_axis(axis)
+    rank = value.shape.rank
+    for each in sorted(
+        {wrapped_axis(one, rank) for one in (axes if isinstance(axes, list) else [axes])},
+        reverse=True,
+    ):
+        value = squeezed(value, each)
+    return value
+
+
+def squeezed(value: Any, axis: int) -> Any:
+    """Drop one axis of size 1."""
+    if not isinstance(value, RaggedTensor):
+        return call("Squeeze", value, squeeze_dims=(axis,))
+    if axis > 1:
+        return value.with_values(squeezed(value.values, axis - 1))
+    one = convert_to_tensor(1, value.row_splits.dtype)
+    sizes = value.nrows() if axis == 0 else value.row_lengths()
+    demand(call("Equal", sizes, one), f"axis {axis} must have size 1 to be squeezed")
+    return value.values
+
+
+def _shift(x: Any) -> Any:
+    """What is taken off before exponentials: the largest, where it is finite."""
+    finite = call("SelectV2", call("IsFinite", x), x, call("ZerosLike", x))
+    return call("StopGradient", finite)
 
 
 def cumsum(ragged: RaggedTensor, axis: Any, exclusive: bool, reverse: bool) -> RaggedTensor:

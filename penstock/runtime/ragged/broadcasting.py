@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from penstock.core import dtypes
-from penstock.core.errors import InvalidArgumentError
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.ragged.partition_rows import (
@@ -84,10 +83,8 @@ class _Side:
     `rows` is None while each row is its own.
     """
 
-    def __init__(self, value: Any, rank: int, kind: Any) -> None:
-        missing = rank - _rank(value)
+    def __init__(self, value: Any, kind: Any) -> None:
         self.value = value
-        self.missing = missing
         self.rows: Any = None
         self.kind = kind
 
@@ -95,23 +92,17 @@ class _Side:
     def is_ragged(self) -> bool:
         """Whether rows of the axis at hand may differ in length."""
         return (
-            not self.missing
-            and isinstance(self.value, RaggedTensor)
-            and not self.value._row_partition.is_uniform()
+            isinstance(self.value, RaggedTensor) and not self.value._row_partition.is_uniform()
         )
 
     def outer_size(self) -> Any:
         """Size of the outermost axis."""
-        if self.missing:
-            return convert_to_tensor(1, self.kind)
         if isinstance(self.value, RaggedTensor):
             return self.value.nrows()
         return first_size(self.value, self.kind)
 
     def lengths(self) -> Any:
         """Length of each row in hand: a vector, or a scalar where all have one."""
-        if self.missing:
-            return convert_to_tensor(1, self.kind)
         if isinstance(self.value, RaggedTensor):
             uniform = self.value.uniform_row_length
             if uniform is not None:
@@ -131,13 +122,8 @@ class _Side:
             offset: its place there.
             repeats: which rows in hand have one value here that stands for all.
         """
-        zero = convert_to_tensor(0, self.kind)
-        place = call("SelectV2", repeats, zero, offset)
+        place = call("SelectV2", repeats, convert_to_tensor(0, self.kind), offset)
         row = owner if self.rows is None else call("GatherV2", self.rows, owner, 0)
-        if self.missing:
-            self.missing -= 1
-            self.rows = row
-            return
         if isinstance(self.value, RaggedTensor):
             starts = call("GatherV2", self.value.row_starts(), row, 0)
             self.value = self.value.values
@@ -154,9 +140,19 @@ class _Side:
 
     def gathered(self) -> Any:
         """The values of the rows in hand."""
-        if self.missing:
-            raise InvalidArgumentError(_MISMATCH)
         return self.value if self.rows is None else call("GatherV2", self.value, self.rows, 0)
+
+
+def _with_rank(value: Any, rank: int, kind: Any) -> Any:
+    """The value with axes of size 1 in front."""
+    for _ in range(rank - _rank(value)):
+        if isinstance(value, RaggedTensor):
+            value = RaggedTensor.from_uniform_row_length(
+                value, value.nrows(), nrows=convert_to_tensor(1, kind), validate=False
+            )
+        else:
+            value = call("ExpandDims", value, 0)
+    return value
 
 
 def _rank(value: Any) -> int:
@@ -169,19 +165,14 @@ def _rank(value: Any) -> int:
 def _by_rows(x: Any, y: Any) -> tuple[Any, Any]:
     rank = max(_rank(x), _rank(y))
     kind = (x if isinstance(x, RaggedTensor) else y).row_splits.dtype
-    a, b = _Side(x, rank, kind), _Side(y, rank, kind)
-    depth = max(side.missing + side.depth() for side in (a, b) if side.depth())
+    a, b = (_Side(_with_rank(each, rank, kind), kind) for each in (x, y))
+    depth = max(a.depth(), b.depth())
     one = convert_to_tensor(1, kind)
     count = _agreed(a.outer_size(), b.outer_size(), False, False, kind)
+    places = counted_to(count, kind)
     for side in (a, b):
-        if not side.missing:
-            single = call("Equal", side.outer_size(), one)
-            places = counted_to(count, kind)
-            zero = convert_to_tensor(0, kind)
-            side.rows = call("SelectV2", single, call("Mul", places, zero), places)
-        else:
-            side.missing -= 1
-            side.rows = call("Mul", counted_to(count, kind), convert_to_tensor(0, kind))
+        single = call("Equal", side.outer_size(), one)
+        side.rows = call("SelectV2", single, call("ZerosLike", places), places)
     partitions: list[RowPartition] = []
     for _ in range(depth):
         lengths_a, lengths_b = a.lengths(), b.lengths()
