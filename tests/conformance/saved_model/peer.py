@@ -1,6 +1,6 @@
 """Run with TensorFlow: reads what penstock wrote, and writes what penstock shall read.
 
-Usage: peer.py {read,session,keras,checkpoint,write} FOLDER
+Usage: peer.py {read,train,session,keras,checkpoint,write} FOLDER
 """
 
 import sys
@@ -34,6 +34,14 @@ def read(folder):
     loaded.bias.assign([0.0, 0.0, 0.0])
     found["after_assign"] = loaded.serve(tf.constant(X))["y"]
     return found
+
+
+def train(folder):
+    """Run training steps that penstock wrote."""
+    loaded = tf.saved_model.load(str(folder / "model"))
+    with np.load(folder / "batch.npz") as stored:
+        arguments = [tf.constant(stored[key]) for key in ("x", "tokens", "y")]
+    return {"losses": [loaded.step(*arguments).numpy() for _ in range(4)], "bias": loaded.bias}
 
 
 def session(folder):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from tests.saved_model.models import X, traced
+from tests.saved_model.models import Trainer, X, batch, traced
 
 pytestmark = pytest.mark.peer
 
@@ -66,6 +66,19 @@ def test_tensorflow_loads_a_model_with_live_variables(saved):
     assert sorted(answer) == sorted(expected)
     for key, value in expected.items():
         np.testing.assert_allclose(answer[key], value, rtol=1e-5, err_msg=key)
+
+
+def test_tensorflow_goes_on_training_a_model(tmp_path):
+    model = Trainer()
+    tf.saved_model.save(model, tmp_path / "model")
+    x, tokens, y = batch()
+    np.savez(tmp_path / "batch", x=x, tokens=tokens, y=y)
+
+    answer = peer("train", tmp_path)
+    losses = [model.step(*map(tf.constant, (x, tokens, y))).numpy() for _ in range(4)]
+
+    np.testing.assert_allclose(answer["losses"], losses, rtol=1e-5)
+    np.testing.assert_allclose(answer["bias"], model.bias.numpy(), rtol=1e-4, atol=1e-6)
 
 
 def test_a_session_restores_runs_and_saves_a_model(saved):
