@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.api import v1_nn as nn  # noqa: F401  (this is tf.compat.v1.nn)
+from penstock.core import dtypes
 from penstock.core.errors import MissingNameError
 from penstock.core.tensor_shape import Dimension as Dimension
+from penstock.core.tensor_shape import TensorShape
 from penstock.graph.branching import cond as cond
 from penstock.graph.branching import while_loop as while_loop
 from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor as convert_to_tensor
+from penstock.runtime.sparse_tensor import SparseTensor
 
 
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
@@ -22,6 +25,27 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
     if state.graph is None:
         raise RuntimeError("tf.placeholder() is not compatible with eager execution.")
     return state.graph.placeholder(dtype, shape, name)
+
+
+def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> SparseTensor:
+    """Append the three parts of a sparse tensor to the inputs of the graph in force.
+
+    A shape that is known whole becomes a constant and is no input.
+
+    Raises:
+        RuntimeError: no graph is being built.
+    """
+    known = TensorShape(shape)
+    sizes = known.as_list() if known.rank is not None and known.is_fully_defined() else None
+    made = SparseTensor(
+        placeholder(dtypes.int64, [None, known.rank], name),
+        placeholder(dtype, [None], name),
+        placeholder(dtypes.int64, [known.rank], name)
+        if sizes is None
+        else convert_to_tensor(sizes, dtypes.int64),
+    )
+    made.set_shape(known)
+    return made
 
 
 def executing_eagerly() -> bool:

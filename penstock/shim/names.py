@@ -185,11 +185,11 @@ IDENTITIES: Final[dict[str, tuple[str, str]]] = {
         "tensorflow.python.trackable.data_structures",
     ),
     "penstock.data:Dataset": ("DatasetV2", "tensorflow.python.data.ops.dataset_ops"),
-    "penstock.api.sparse:SparseTensor": (
+    "penstock:SparseTensor": (
         "SparseTensor",
         "tensorflow.python.framework.sparse_tensor",
     ),
-    "penstock.api.ragged:RaggedTensor": (
+    "penstock:RaggedTensor": (
         "RaggedTensor",
         "tensorflow.python.ops.ragged.ragged_tensor",
     ),

@@ -22,6 +22,10 @@ penstock.install_as_tensorflow()
 import keras  # noqa: E402
 import pytest  # noqa: E402
 
+from tests.keras_suite import narrow_jax  # noqa: E402
+
+narrow_jax.install()
+
 KERAS = Path(keras.__file__).parent
 KNOWN_FAILURES = Path(__file__).with_name("known_failures.toml")
 
