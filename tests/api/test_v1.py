@@ -45,5 +45,5 @@ def test_a_sparse_placeholder_may_be_of_any_rank():
 
 def test_a_missing_name_is_named_and_can_be_probed():
     assert not hasattr(v1, "Session2")
-    with pytest.raises(UnimplementedError, match="tf.compat.v1.Session2 is not implemented"):
+    with pytest.raises(UnimplementedError, match=r"tf\.compat\.v1\.Session2 is not"):
         _ = v1.Session2
