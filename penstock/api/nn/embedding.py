@@ -104,7 +104,7 @@ def embedding_lookup_sparse(
         sp_ids: SparseTensor or RaggedTensor of two axes, without empty rows in between.
         sp_weights: weights of the same places, or None for ones.
         combiner: "mean" (the default: divided by the sum of the weights), "sqrtn" (by the root
-            the sum of their squares) or "sum".
+            of the sum of their squares) or "sum".
         max_norm: longest row to use; longer ones are shortened. None for no limit.
         name: name of the op.
         allow_fast_lookup: has no effect.
@@ -130,12 +130,17 @@ def embedding_lookup_sparse(
     # Each row of the table is read once, however often it is asked for.
     distinct, places = call("Unique", ids)
     table = embedding_lookup(params, distinct, max_norm)
-    if table.dtype in (dtypes.float16, dtypes.bfloat16):
+    # Half precision would lose what it adds up.
+    kind = table.dtype
+    if kind in (dtypes.float16, dtypes.bfloat16):
         table = call("Cast", table, DstT=dtypes.float32)
     if weights is None:
         op_name = {"mean": "Mean", "sqrtn": "SqrtN", "sum": "Sum"}[combiner]
-        return call(f"SparseSegment{op_name}", table, places, rows, name=name)
-    return _weighted(call("GatherV2", table, places, 0), rows, weights, combiner, name)
+        result = call(f"SparseSegment{op_name}", table, places, rows, name=name)
+    else:
+        picked = call("GatherV2", table, places, 0)
+        result = _weighted(picked, rows, weights, combiner, name)
+    return result if result.dtype == kind else call("Cast", result, DstT=kind)
 
 
 def _weighted(rows: Any, segments: Any, weights: Any, combiner: str, name: str | None) -> Any:
