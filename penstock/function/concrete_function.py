@@ -11,7 +11,9 @@ from penstock.core import nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.type_spec import TensorSpec, TypeSpec
+from penstock.function.signature_text import long_text, short_text, type_text
 from penstock.graph.func_graph import FuncGraph
+from penstock.graph.graph_def.writer import LibraryWriter
 from penstock.graph.graph_function import GraphFunction
 from penstock.graph.symbol import Symbol
 from penstock.runtime.context import name_scope
@@ -120,17 +122,25 @@ class ConcreteFunction(SavedAsFunction):
 
     @property
     def function_def(self) -> Any:
-        """The graph as a FunctionDef; see `graph.graph_def`."""
-        return self.graph
+        """The graph as a FunctionDef message, in TensorFlow's ops.
+
+        Raises:
+            UnimplementedError: a node has no form among them.
+        """
+        writer = LibraryWriter()
+        graph = self.graph
+        name = writer.new_name(self.name)
+        return writer.add(name, graph.inputs, graph.outputs, self.function.nodes)
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
-        """The signature as text."""
+        """The signature as text: one line, or with `verbose` a line for each part."""
         args, kwargs = self._input_structure
-        parts = [_text(item) for item in args]
-        parts += [f"{key}={_text(value)}" for key, value in kwargs.items()]
-        returns = nest.map_structure(_text, self.structured_outputs)
-        text = f"{self.name}({', '.join(parts)})"
-        return f"{text} -> {returns}" if verbose else text
+        names = list(self._argument_names[: len(args)])
+        names += [f"args_{i}" for i in range(len(names), len(args))]
+        outputs = self.structured_outputs
+        if verbose:
+            return long_text(args, kwargs, names, outputs, self._captured)
+        return f"{short_text(args, kwargs, names)} -> {type_text(outputs)}"
 
     # -- calling ---------------------------------------------------------------------------
 
@@ -230,17 +240,14 @@ class ConcreteFunction(SavedAsFunction):
         return nest.pack_sequence_as(self._output_structure, flat, expand_composites=True)
 
     def __repr__(self) -> str:
-        return f"<ConcreteFunction {self.pretty_printed_signature()} at 0x{id(self):X}>"
+        return f"<ConcreteFunction {self.pretty_printed_signature(False)} at 0x{id(self):X}>"
+
+    def __str__(self) -> str:
+        return f"ConcreteFunction {self.pretty_printed_signature()}"
 
 
 def _plain_name(symbol: Symbol) -> str:
     return str(symbol.name.partition(":")[0])
-
-
-def _text(item: Any) -> str:
-    if isinstance(item, TensorSpec):
-        return f"{item.name + ': ' if item.name else ''}{item.dtype.name}{item.shape}"
-    return repr(item)
 
 
 def _has_spec(structure: Any) -> bool:

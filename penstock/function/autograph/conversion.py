@@ -199,6 +199,10 @@ def _converted(target: Any, function: Any) -> Any:
     code = getattr(target, "__code__", None)
     if code is None or code in _failed or is_marked(target):
         return None
+    if inspect.getmodule(target) is None:
+        # What `eval` made has neither a module nor a source that could be read.
+        _warn(code, function, "it belongs to no module; define it in a file")
+        return None
     try:
         made, _, _ = _transpiler.transform(target, converter.ProgramContext(options=_OPTIONS))
     except errors.UnsupportedLanguageElementError as error:
