@@ -13,6 +13,7 @@ from penstock.runtime.dispatch import call
 # Functions that are the same in both versions.
 _SHARED = frozenset(
     {
+        "all_candidate_sampler",
         "atrous_conv2d",
         "atrous_conv2d_transpose",
         "avg_pool1d",
@@ -20,6 +21,7 @@ _SHARED = frozenset(
         "batch_normalization",
         "bias_add",
         "collapse_repeated",
+        "compute_accidental_hits",
         "compute_average_loss",
         "conv1d_transpose",
         "conv_transpose",
@@ -28,9 +30,11 @@ _SHARED = frozenset(
         "depthwise_conv2d_backprop_filter",
         "depthwise_conv2d_backprop_input",
         "elu",
+        "fixed_unigram_candidate_sampler",
         "l2_loss",
         "l2_normalize",
         "leaky_relu",
+        "learned_unigram_candidate_sampler",
         "local_response_normalization",
         "log_poisson_loss",
         "lrn",

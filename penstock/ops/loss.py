@@ -10,7 +10,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.ops.checks import require
 from penstock.ops.elementwise import FLOATS, unary, widened
 from penstock.ops.namespace import is_concrete, namespace
-from penstock.ops.table import gradient, op
+from penstock.ops.table import REQUIRED, gradient, op
 
 
 @op(
@@ -132,3 +132,37 @@ def _exponentials(logits: Any) -> tuple[Any, Any, Any]:
         logits = logits - logits.max(axis=-1, keepdims=True)
     powers = xp.exp(logits)
     return logits, powers, powers.sum(axis=-1, keepdims=True)
+
+
+@op(
+    "ComputeAccidentalHits",
+    inputs=("true_classes: int64", "sampled_candidates: int64"),
+    outputs=("indices: int32", "ids: int64", "weights: float"),
+    attrs={"num_true": REQUIRED, "seed": 0, "seed2": 0},
+    kernel="host",
+    differentiable=False,
+)
+def compute_accidental_hits(
+    true_classes: Any, sampled_candidates: Any, *, num_true: int, seed: int, seed2: int
+) -> Any:
+    """Where true classes stand in a sample of classes.
+
+    Shape: true_classes [n, num_true], sampled_candidates [k] -> indices [hits], the examples;
+    ids [hits], the places in the sample; weights [hits], the least float32.
+    Errors: InvalidArgumentError when true_classes has another number of columns.
+    """
+    del seed, seed2
+    if true_classes.ndim != 2 or true_classes.shape[1] != num_true:
+        raise InvalidArgumentError(
+            f"true_classes must be [n, {num_true}], got shape {list(true_classes.shape)}"
+        )
+    places = {int(label): place for place, label in enumerate(sampled_candidates)}
+    hits = [
+        (row, places[label])
+        for row, labels in enumerate(true_classes.tolist())
+        for label in labels
+        if label in places
+    ]
+    pairs = np.array(hits, np.int64).reshape(-1, 2)
+    lowest = np.finfo(np.float32).min
+    return pairs[:, 0].astype(np.int32), pairs[:, 1], np.full(len(pairs), lowest, np.float32)

@@ -9,8 +9,15 @@ import numpy as np
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
+from penstock.runtime.sparse_tensor import SparseTensor
 
-__all__ = ["collapse_repeated", "ctc_loss", "ctc_unique_labels"]
+__all__ = [
+    "collapse_repeated",
+    "ctc_beam_search_decoder",
+    "ctc_greedy_decoder",
+    "ctc_loss",
+    "ctc_unique_labels",
+]
 
 # Loss of a sequence that has more labels than time: -log of TensorFlow's least probability.
 _IMPOSSIBLE = -float(np.log(1e-307))
@@ -49,7 +56,7 @@ def ctc_loss(
     logits = convert_to_tensor(logits)
     if not logits_time_major:
         logits = call("Transpose", logits, np.array([1, 0, 2], np.int32))
-    sparse = hasattr(labels, "dense_shape")
+    sparse = isinstance(labels, SparseTensor)
     if blank_index is None:
         if sparse:
             raise ValueError("blank_index must be given when labels is a SparseTensor")
@@ -96,6 +103,61 @@ def ctc_loss(
     limit = convert_to_tensor(_IMPOSSIBLE, dtype=loss.dtype)
     fits = call("LessEqual", lengths, steps)
     return call("SelectV2", fits, call("Minimum", loss, limit), limit, name=name)
+
+
+def ctc_greedy_decoder(
+    inputs: Any,
+    sequence_length: Any,
+    merge_repeated: bool = True,
+    blank_index: int | None = None,
+) -> tuple[list[Any], Any]:
+    """The likeliest class of each time step, without blanks.
+
+    Args:
+        inputs: logits `[time, n, classes]`.
+        sequence_length: numbers of time steps `[n]`.
+        merge_repeated: whether a class that stays is one label.
+        blank_index: the class that stands for no label; None for the last.
+
+    Returns:
+        A list of one SparseTensor of labels, and minus the sums of the largest logits `[n, 1]`.
+    """
+    inputs = convert_to_tensor(inputs)
+    indices, values, shape, scores = call(
+        "CTCGreedyDecoder",
+        inputs,
+        _int32(sequence_length),
+        merge_repeated=merge_repeated,
+        blank_index=-1 if blank_index is None else blank_index,
+    )
+    return [SparseTensor(indices, values, shape)], scores
+
+
+def ctc_beam_search_decoder(
+    inputs: Any, sequence_length: Any, beam_width: int = 100, top_paths: int = 1
+) -> tuple[list[Any], Any]:
+    """The likeliest label sequences, each summed over the ways to spread it in time.
+
+    Args:
+        inputs: logits `[time, n, classes]`; the last class is the blank.
+        sequence_length: numbers of time steps `[n]`.
+        beam_width: how many sequences to follow at a time.
+        top_paths: how many to return.
+
+    Returns:
+        A SparseTensor of labels for each of the paths, and their log probabilities
+        `[n, top_paths]`.
+    """
+    indices, values, shapes, scores = call(
+        "CTCBeamSearchDecoder",
+        convert_to_tensor(inputs),
+        _int32(sequence_length),
+        beam_width=beam_width,
+        top_paths=top_paths,
+        merge_repeated=False,
+    )
+    paths = [SparseTensor(*parts) for parts in zip(indices, values, shapes, strict=True)]
+    return paths, scores
 
 
 def ctc_unique_labels(labels: Any, name: str | None = None) -> tuple[Any, Any]:
