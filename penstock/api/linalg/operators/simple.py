@@ -713,7 +713,10 @@ class _Circulant(LinearOperator):
         return call(f"IFFT{self._suffix()}", x)
 
     def _sizes(self) -> list[int]:
-        return [int(size) for size in self.block_shape.as_list()]
+        sizes = self.block_shape.as_list()
+        if None in sizes:
+            raise ValueError(f"spectrum must have known sizes, got {self._spectrum.shape}")
+        return [size for size in sizes if size is not None]
 
     def _shape(self) -> TensorShape:
         size = math.prod(self._sizes())
