@@ -1,8 +1,8 @@
 """Measures several programs in processes of their own, which take turns.
 
 Each side is a Python program that defines `work()`; a worker process runs it in bursts when
-told to, so that a busy moment of the machine meets all sides, and the least time of a burst is kept,
-because noise only ever adds. Real TensorFlow is found through PENSTOCK_PEER_PYTHON.
+told to, so that a busy moment of the machine meets all sides, and the least time of a burst is
+kept, because noise only ever adds. Real TensorFlow is found through PENSTOCK_PEER_PYTHON.
 """
 
 from __future__ import annotations

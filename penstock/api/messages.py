@@ -42,7 +42,8 @@ def make_tensor_proto(
         verify_shape: the values must have exactly this shape.
         allow_broadcast: one value fills the whole shape.
     """
-    given = values.numpy() if isinstance(values, Tensor) else values
+    held: Any = values
+    given = held.numpy() if isinstance(values, Tensor) else values
     kind = None if dtype is None else as_dtype(dtype)
     if kind is None and isinstance(values, Tensor):
         kind = values.dtype

@@ -17,7 +17,7 @@ from penstock.runtime.context import init_scope, state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.tape import GradientTape
-from penstock.runtime.tensor import EagerTensor, Tensor, wrap
+from penstock.runtime.tensor import EagerTensor, wrap
 
 __all__ = ["numpy_function", "py_function"]
 

@@ -445,6 +445,7 @@ def ragged_range(starts: Array, limits: Array, deltas: Array, *, Tsplits: Any) -
     # Wide types, so that the difference of two numbers cannot overflow.
     wide = np.float64 if begin.dtype.kind not in "iu" else np.int64
     span = end.astype(wide) - begin.astype(wide)
+    lengths: Any
     if wide is np.int64:
         lengths = -(-span // step.astype(wide))
     else:

@@ -51,6 +51,7 @@ def as_string(
     exact = f".{precision}" if precision > -1 else ""
     write = _float_writer(room, exact + letter)
     if kind == "c":
+
         def pair(z: Any) -> bytes:
             return b"(" + write(z.real) + b"," + write(z.imag) + b")"
 

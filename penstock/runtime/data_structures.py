@@ -245,7 +245,7 @@ def wrap_container(value: Any) -> Any:
     if isinstance(value, tuple) and not isinstance(value, Trackable):
         items = [wrap_for_tracking(item) for item in value]
         if any(isinstance(item, Trackable) for item in items):
-            made: Any = _tuple_class(kind)
+            made: Any = _tuple_class(kind)  # type: ignore[arg-type]
             return tuple.__new__(made, items)
     return value
 

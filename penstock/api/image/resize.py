@@ -103,6 +103,7 @@ def resize(
 
 def _read_size(size: Any) -> Any:
     """int32 vector of two: a numpy array where it is method, else a tensor."""
+    vector: Any
     if isinstance(size, Tensor):
         vector = size
     elif isinstance(size, (list, tuple)) and any(isinstance(each, Tensor) for each in size):

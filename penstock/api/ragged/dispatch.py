@@ -95,7 +95,7 @@ def _cumsum(_: Function, arguments: Arguments) -> Any:
 
 @handles(RaggedTensor, "activations.softmax")
 def _softmax(_: Function, arguments: Arguments) -> Any:
-    logits, axis, *_ = arguments.values()
+    logits, axis, *_rest = arguments.values()
     return reducing.softmax(logits, axis)
 
 
@@ -234,7 +234,7 @@ def _one_hot(function: Function, arguments: Arguments) -> Any:
 
 @handles(RaggedTensor, "indexing.where")
 def _where(_: Function, arguments: Arguments) -> Any:
-    condition, x, y, *_ = arguments.values()
+    condition, x, y, *_rest = arguments.values()
     if (x is None) != (y is None):
         raise ValueError("x and y must be given together, or neither")
     if x is None:

@@ -190,7 +190,7 @@ class DynamicRaggedShape(CompositeTensor):
             return inner.as_list() if inner.rank is not None else [Ellipsis]
         sizes: list[Any] = [self._row_partitions[0].static_nrows]
         for partition in self._row_partitions:
-            length = partition.static_uniform_row_length
+            length: Any = partition.static_uniform_row_length
             if length is None and ragged_lengths and not partition.is_uniform():
                 known = static_value(partition.row_lengths())
                 length = None if known is None else tuple(known.tolist())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,10 @@ class RaggedTensor(RaggedFactories, CompositeTensor):
 
     Source: `tf.RaggedTensor`.
     """
+
+    if TYPE_CHECKING:  # `elementwise` adds it with the operators
+
+        def __getitem__(self, key: Any) -> Any: ...
 
     def __init__(self, values: Any, row_partition: RowPartition, internal: bool = True) -> None:
         self._values = values
@@ -335,7 +339,7 @@ class RaggedTensor(RaggedFactories, CompositeTensor):
         rows = static_integer(self.nrows())
         if rows is None:
             raise TypeError("a ragged tensor of an unknown number of rows cannot be iterated")
-        return iter([self[i] for i in range(rows)])  # type: ignore[index]  # indexing.py
+        return iter([self[i] for i in range(rows)])
 
     def __bool__(self) -> bool:
         raise TypeError("RaggedTensor may not be used as a boolean.")
