@@ -198,8 +198,8 @@ def _as_vector(result: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]
 def dense_count_sparse_output(values: Array, weights: Array, **limits: Any) -> Any:
     """How often each number occurs in a vector or in each row of a matrix, as sparse counts.
 
-    Shape: values [n] or [rows, n], weights like values or [0] -> output_indices [m, rank],
-        output_values [m], output_dense_shape [rank].
+    Shape: values [n] or [rows, n], weights [...] like values or [0] ->
+        output_indices [m, rank], output_values [m], output_dense_shape [rank].
     Errors: InvalidArgumentError when a value is negative or the rank is not 1 or 2.
     """
     if values.ndim not in (1, 2):

@@ -201,7 +201,8 @@ def _converted(target: Any, function: Any) -> Any:
         return None
     if inspect.getmodule(target) is None:
         # What `eval` made has neither a module nor a source that could be read.
-        _warn(code, function, "it belongs to no module; define it in a file")
+        if "site-packages" not in code.co_filename:
+            _warn(code, function, "it belongs to no module; define it in a file")
         return None
     try:
         made, _, _ = _transpiler.transform(target, converter.ProgramContext(options=_OPTIONS))
