@@ -20,6 +20,7 @@ from penstock.core.nest_kinds import DATA
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TensorSpec, TypeSpec, type_spec_from_value
 from penstock.runtime.convert import convert_to_tensor, to_numpy
+from penstock.runtime.sparse_tensor import SparseTensor
 from penstock.runtime.tensor import EagerTensor, Tensor, TensorLike, wrap
 
 Element = tuple[Any, ...]
@@ -253,13 +254,26 @@ def numpy_of(structure: Any) -> Any:
 
 def _numpy_leaf(leaf: Any) -> Any:
     if isinstance(leaf, EagerTensor):
-        value = leaf.numpy()
-        if isinstance(value, np.ndarray):
-            value.setflags(write=False)
-        return value
+        array = np.asarray(leaf._value)
+        if array.ndim == 0:
+            return array[()]
+        # A view, because the array may belong to the dataset.
+        array = array.view()
+        array.setflags(write=False)
+        return array
     if leaf is None:
         return None
-    to_numpy_value = getattr(leaf, "_numpy", None) or getattr(leaf, "numpy", None)
-    if to_numpy_value is None:
+    if isinstance(leaf, SparseTensor):
+        return _dense_numpy(leaf)
+    if not hasattr(leaf, "numpy"):
         raise InvalidArgumentError(f"a {type(leaf).__name__} has no numpy form")
-    return to_numpy_value()
+    return leaf.numpy()
+
+
+def _dense_numpy(sparse: SparseTensor) -> Any:
+    values = np.asarray(sparse.values)
+    dense = np.zeros(np.asarray(sparse.dense_shape), values.dtype)
+    if values.dtype == object:
+        dense.fill(b"")
+    dense[tuple(np.asarray(sparse.indices).T)] = values
+    return dense

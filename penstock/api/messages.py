@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from penstock.core.dtypes import as_dtype
-from penstock.runtime.tensor import Tensor
+from penstock.runtime.tensor import EagerTensor
 from penstock.wire import tensors
 
 __all__ = ["get_logger", "make_ndarray", "make_tensor_proto"]
@@ -42,9 +42,8 @@ def make_tensor_proto(
         verify_shape: the values must have exactly this shape.
         allow_broadcast: one value fills the whole shape.
     """
-    held: Any = values
-    given = held.numpy() if isinstance(values, Tensor) else values
+    given = values.numpy() if isinstance(values, EagerTensor) else values
     kind = None if dtype is None else as_dtype(dtype)
-    if kind is None and isinstance(values, Tensor):
+    if kind is None and isinstance(values, EagerTensor):
         kind = values.dtype
     return tensors.make_tensor_proto(given, kind, shape, verify_shape, allow_broadcast)

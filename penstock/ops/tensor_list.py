@@ -323,6 +323,31 @@ def tensor_list_length_device(input_handle: Any) -> Array:
     return np.asarray(_device(input_handle).length, np.int32)
 
 
+@op(
+    "TensorListElementShape",
+    inputs=("input_handle: variant",),
+    outputs=("element_shape: shape_type",),
+    attrs={"shape_type": REQUIRED},
+    kernel="host",
+    differentiable=False,
+    shape=lambda *_, **__: TensorShape(None),
+)
+def tensor_list_element_shape(input_handle: Any, *, shape_type: Any) -> Array:
+    """Shape of the elements, -1 where it is unknown.
+
+    Shape: input_handle [] -> element_shape [rank], or [] where the rank is unknown.
+    """
+    if isinstance(input_handle, TensorList):
+        shape = TensorShape(
+            None if input_handle.buffer is None else input_handle.buffer.shape[1:]
+        )
+    else:
+        shape = input_handle.element_shape
+    if shape.rank is None:
+        return np.asarray(-1, shape_type.np)
+    return np.asarray([-1 if n is None else n for n in shape.as_list()], shape_type.np)
+
+
 def _stacked(handle: Any, element_shape: Any, **_: Any) -> TensorShape:  # noqa: ARG001
     return TensorShape([None]).concatenate(_shape_from(element_shape.value))
 

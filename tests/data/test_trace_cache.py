@@ -1,5 +1,7 @@
 """Traces of library functions that are used again."""
 
+import importlib.util
+import sys
 import types
 
 import pytest
@@ -10,16 +12,18 @@ from tests.data.contents import Dataset, contents
 
 
 @pytest.fixture
-def library(tmp_path):
-    """Makes the function `make` of some source as an installed library would have it."""
+def library(tmp_path, monkeypatch):
+    """Gives the function `make` of an installed library with some source."""
 
     def load(source):
         path = tmp_path / "site-packages" / "library.py"
         path.parent.mkdir()
-        path.write_text(source)
-        namespace = {"tf": tf}
-        exec(compile(source, str(path), "exec"), namespace)  # noqa: S102
-        return namespace["make"]
+        path.write_text(f"import penstock as tf\n{source}")
+        spec = importlib.util.spec_from_file_location("library", path)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, "library", module)
+        spec.loader.exec_module(module)
+        return module.make
 
     return load
 

@@ -227,3 +227,10 @@ def test_code_without_source_runs_as_it_is_with_a_warning():
 
     with pytest.warns(UserWarning, match="AutoGraph could not convert f"):
         assert int(tf.function(names["f"])(tf.constant(1))) == 2
+
+
+def test_a_lambda_that_belongs_to_no_module_runs_as_it_is_with_a_warning():
+    double = eval("lambda x: x * 2", {"__name__": None})  # noqa: S307
+
+    with pytest.warns(UserWarning, match="belongs to no module"):
+        assert int(tf.function(double)(tf.constant(2))) == 4

@@ -203,9 +203,9 @@ def safe_embedding_lookup_sparse(
     rank = sparse_ids.shape.rank or sizes.shape[0]
     if rank is None:
         raise ValueError("the rank of sparse_ids must be known")
-    shape = _matrix_of(sizes, rank)
-    ids: Any = sparse_reshape(sparse_ids, shape)
-    weights: Any = None if sparse_weights is None else sparse_reshape(sparse_weights, shape)
+    matrix = _matrix_of(sizes, rank)
+    ids = sparse_reshape(sparse_ids, matrix)
+    weights = None if sparse_weights is None else sparse_reshape(sparse_weights, matrix)
     keep = call("GreaterEqual", ids.values, np.zeros((), ids.values.dtype.np))
     if weights is not None and combiner != "sum":
         positive = call("Greater", weights.values, np.zeros((), weights.values.dtype.np))

@@ -60,8 +60,9 @@ def stateless_uniform(
 
     Example:
         >>> import penstock as tf
-        >>> tf.random.stateless_uniform([2], seed=[1, 2]).numpy().round(4).tolist()
-        [0.8441, 0.1920]
+        >>> drawn = tf.random.stateless_uniform([3], [1, 2], maxval=100, dtype=tf.int32)
+        >>> drawn.numpy().tolist()
+        [40, 49, 94]
     """
     kind = accepted(dtype, (*_FLOATS, *_INTEGERS))
     if not kind.is_integer:

@@ -10,9 +10,11 @@ from penstock.data.dataset import flat_map as _flat_map
 from penstock.data.dataset import generator as _generator
 from penstock.data.dataset import grouping as _grouping
 from penstock.data.dataset import map as _map
+from penstock.data.dataset import missing as _missing
 from penstock.data.dataset import numbers as _numbers
 from penstock.data.dataset import padded_batch as _padded_batch
 from penstock.data.dataset import prefetch as _prefetch
+from penstock.data.dataset import resample as _resample
 from penstock.data.dataset import scan as _scan
 from penstock.data.dataset import selection as _selection
 from penstock.data.dataset import sequence as _sequence
@@ -20,6 +22,7 @@ from penstock.data.dataset import settings as _settings
 from penstock.data.dataset import shuffle as _shuffle
 from penstock.data.dataset import tensors as _tensors
 from penstock.data.dataset import unbatch as _unbatch
+from penstock.data.dataset import uneven_batch as _uneven_batch
 from penstock.data.dataset import window as _window
 from penstock.data.dataset.base import DatasetSpec, DatasetV2
 

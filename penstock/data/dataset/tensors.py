@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from penstock.api.data_structure import Structure, normalize, spec_of, tensors_of, value_of
-from penstock.core import data_nest
-from penstock.core.errors import InvalidArgumentError, UnimplementedError
+from penstock.core.errors import InvalidArgumentError
 from penstock.core.type_spec import TensorSpec
+from penstock.data.composites import number_of_rows
 from penstock.data.dataset.base import DatasetV2, Rows, source
 from penstock.data.run import Run
+from penstock.data.stacking import unbatched, unstacker
 from penstock.ops.dataset import Element
 
 
@@ -81,27 +82,20 @@ class _TensorSliceDataset(Source):
 
 
 class _CompositeSliceDataset(Source):
-    """Slices of structures with ragged or sparse parts, made one by one when it starts."""
+    """Slices of structures with ragged or sparse parts."""
 
-    def __init__(self, structure: Structure, elements: Sequence[Any], length: int) -> None:
-        self._elements = elements
-        self._length = length
-        super().__init__(structure)
+    def __init__(self, structure: Structure, whole: Structure, values: Sequence[Any]) -> None:
+        self._whole = whole
+        super().__init__(structure, values)
 
     def _start(self, run: Run) -> Iterator[Element]:
-        return map(self._element, range(self._length))
-
-    def _element(self, index: int) -> Element:
-        values: list[Any] = []
-        for spec, part in self._elements:
-            if isinstance(spec, TensorSpec):
-                values.append(value_of(part)[index, ...])
-            elif part is not None:
-                values.extend(value_of(t) for t in spec._to_tensor_list(part[index]))
-        return tuple(values)
+        return unstacker(self._whole, "from_tensor_slices")(self._operands)
 
     def _count(self) -> int:
-        return self._length
+        for leaf, begin, end in self._whole.leaf_ranges():
+            if end > begin and not isinstance(leaf, TensorSpec):
+                return number_of_rows(leaf, self._operands[begin:end])
+        return len(self._operands[0])
 
 
 @source
@@ -140,19 +134,12 @@ def from_tensor_slices(tensors: Any, name: str | None = None) -> DatasetV2:
     whole = Structure(spec_of(normal))
     if not whole.leaves:
         raise ValueError("Invalid `tensors`. `tensors` should not be empty.")
-    structure = Structure(whole.map_leaves(_unbatched))
+    structure = unbatched(whole, "from_tensor_slices")
     _check_first_sizes(whole)
-    parts = tensors_of(normal, whole)
+    values = [value_of(part) for part in tensors_of(normal, whole)]
     if whole.dense:
-        return _TensorSliceDataset(structure, [value_of(part) for part in parts])
-    return _composite_slices(normal, whole, structure)
-
-
-def _unbatched(spec: Any) -> Any:
-    unbatch = getattr(spec, "_unbatch", None)
-    if unbatch is None:
-        raise UnimplementedError(f"slices of a {type(spec).__name__} are not implemented")
-    return unbatch()
+        return _TensorSliceDataset(structure, values)
+    return _CompositeSliceDataset(structure, whole, values)
 
 
 def _check_first_sizes(whole: Structure) -> None:
@@ -165,13 +152,3 @@ def _check_first_sizes(whole: Structure) -> None:
         if first is not None and size != first:
             raise ValueError(f"Dimensions {first} and {size} are not compatible")
         first = size
-
-
-def _composite_slices(normal: Any, whole: Structure, structure: Structure) -> DatasetV2:
-    parts = list(zip(whole.leaves, data_nest.flatten(normal), strict=True))
-    shapes = [getattr(spec, "shape", None) for spec in whole.leaves]
-    sizes = [shape[0] for shape in shapes if shape is not None and shape.rank]
-    length = next((size for size in sizes if size is not None), None)
-    if length is None:
-        raise UnimplementedError("slices of composites of unknown length are not implemented")
-    return _CompositeSliceDataset(structure, parts, int(length))

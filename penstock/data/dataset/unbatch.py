@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from penstock.api.data_structure import Structure
+from penstock.api.data_structure import NoneTensorSpec, Structure
 from penstock.core import dtypes
-from penstock.core.errors import InvalidArgumentError, UnimplementedError
+from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TensorSpec
 from penstock.data.dataset.base import DatasetV2, method
-from penstock.data.dataset.tensors import ArrayRows
 from penstock.data.run import INFINITE, UNKNOWN, Run
+from penstock.data.stacking import common_size, stacker, unbatched, unstacker
 from penstock.ops.dataset import Element
 from penstock.runtime.convert import to_numpy
-
-
-def _common_size(element: Element) -> int:
-    size: int = np.shape(element[0])[0]
-    for i, part in enumerate(element):
-        if np.shape(part)[0] != size:
-            raise InvalidArgumentError(
-                "Input element must have the same batch size in each component. Component 0 "
-                f"had size {size} but component {i} had size, {np.shape(part)[0]}."
-            )
-    return size
 
 
 class _Unbatched(Iterator[Element]):
     """The rows of elements, one after the other."""
 
-    def __init__(self, elements: Iterator[Element]) -> None:
+    def __init__(
+        self, elements: Iterator[Element], rows: Callable[[Element], Iterator[Element]]
+    ) -> None:
         self._elements = elements
+        self._rows_of = rows
         self._rows: Iterator[Element] = iter(())
 
     def __next__(self) -> Element:
@@ -43,17 +35,16 @@ class _Unbatched(Iterator[Element]):
             try:
                 return next(self._rows)
             except StopIteration:
-                element = next(self._elements)
-                size = _common_size(element)
-                self._rows = map(ArrayRows(element).element, range(size))
+                self._rows = self._rows_of(next(self._elements))
 
 
 class _UnbatchDataset(DatasetV2):
     def _make_structure(self) -> Structure:
-        return Structure(self._parents[0]._structure.map_leaves(_unbatched))
+        return unbatched(self._parents[0]._structure, "unbatch")
 
     def _start(self, run: Run) -> Iterator[Element]:
-        return _Unbatched(self._parents[0]._start(run))
+        parent = self._parents[0]
+        return _Unbatched(parent._start(run), unstacker(parent._structure, "unbatch"))
 
     def _count(self) -> int:
         count = self._parents[0]._count()
@@ -63,16 +54,9 @@ class _UnbatchDataset(DatasetV2):
         return UNKNOWN if count == UNKNOWN or size is None else count * size
 
 
-def _unbatched(leaf: Any) -> Any:
-    if isinstance(leaf, TensorSpec):
-        if leaf.shape.rank is None:
-            return TensorSpec(None, leaf.dtype)
-        return TensorSpec(leaf.shape[1:], leaf.dtype)
-    raise UnimplementedError(f"Dataset.unbatch() of a {type(leaf).__name__} is not implemented")
-
-
 def _batch_size(structure: Structure) -> int | None:
-    sizes = {spec.shape[0] for spec in structure.tensor_specs if spec.shape.rank}
+    shapes = [getattr(leaf, "shape", None) for leaf in structure.leaves]
+    sizes = {shape[0] for shape in shapes if shape is not None and shape.rank}
     sizes.discard(None)
     return next(iter(sizes)) if sizes else None
 
@@ -84,13 +68,13 @@ def unbatch(self: DatasetV2, name: str | None = None) -> DatasetV2:
     Raises:
         ValueError: a component is a scalar, or first sizes are known to differ.
     """
-    structure = self._structure
-    for spec in structure.tensor_specs:
-        if spec.shape.rank == 0:
+    leaves = [leaf for leaf in self._structure.leaves if not isinstance(leaf, NoneTensorSpec)]
+    for leaf in leaves:
+        if leaf.shape.rank == 0:
             raise ValueError("Cannot unbatch an input with scalar components.")
     first: Any = None
-    for spec in structure.tensor_specs:
-        size = spec.shape[0] if spec.shape.rank else None
+    for leaf in leaves:
+        size = leaf.shape[0] if leaf.shape.rank else None
         if size is not None and first is not None and size != first:
             raise ValueError(
                 "`unbatch()` is only supported for datasets of elements whose components have "
@@ -133,10 +117,34 @@ class _Rebatched(Iterator[Element]):
         """Some of the next rows, at least one and at most so many."""
         while self._left is None or self._at >= len(self._left[0]):
             self._left = next(self._elements)
-            _common_size(self._left)
+            common_size(self._left)
             self._at = 0
         begin, self._at = self._at, min(self._at + most, len(self._left[0]))
         return tuple(part[begin : self._at] for part in self._left)
+
+
+class _BatchesOfSizes(Iterator[Element]):
+    """Elements stacked into batches of given sizes in turn."""
+
+    def __init__(
+        self,
+        elements: Iterator[Element],
+        sizes: Sequence[int],
+        stack: Callable[[Sequence[Element]], Element],
+        *,
+        drop_remainder: bool,
+    ) -> None:
+        self._elements = elements
+        self._sizes = itertools.cycle(sizes)
+        self._stack = stack
+        self._drop_remainder = drop_remainder
+
+    def __next__(self) -> Element:
+        size = next(self._sizes)
+        found = list(itertools.islice(self._elements, size))
+        if not found or (self._drop_remainder and len(found) < size):
+            raise StopIteration
+        return self._stack(found)
 
 
 class _RebatchDataset(DatasetV2):
@@ -156,9 +164,7 @@ class _RebatchDataset(DatasetV2):
 
         def rebatched(leaf: Any) -> Any:
             if not isinstance(leaf, TensorSpec):
-                raise UnimplementedError(
-                    f"Dataset.rebatch() of a {type(leaf).__name__} is not implemented"
-                )
+                return leaf._unbatch()._batch(size)
             if leaf.shape.rank is None:
                 return leaf
             return TensorSpec(TensorShape([size]).concatenate(leaf.shape[1:]), leaf.dtype)
@@ -173,9 +179,14 @@ class _RebatchDataset(DatasetV2):
         return self._sizes[0] if self._drop_remainder or divides else None
 
     def _start(self, run: Run) -> Iterator[Element]:
-        return _Rebatched(
-            self._parents[0]._start(run), self._sizes, drop_remainder=self._drop_remainder
-        )
+        parent = self._parents[0]
+        if parent._structure.dense:
+            return _Rebatched(
+                parent._start(run), self._sizes, drop_remainder=self._drop_remainder
+            )
+        rows = _Unbatched(parent._start(run), unstacker(parent._structure, "rebatch"))
+        stack = stacker(unbatched(parent._structure, "rebatch"), "rebatch")
+        return _BatchesOfSizes(rows, self._sizes, stack, drop_remainder=self._drop_remainder)
 
     def _count(self) -> int:
         count = self._parents[0]._count()
@@ -197,7 +208,8 @@ def rebatch(
         ValueError: elements are scalars.
         InvalidArgumentError: a size is not positive.
     """
-    if any(spec.shape.rank == 0 for spec in self._structure.tensor_specs):
+    shapes = [getattr(leaf, "shape", None) for leaf in self._structure.leaves]
+    if any(shape is not None and shape.rank == 0 for shape in shapes):
         raise ValueError(
             "Invalid `batch_sizes`. Expected dataset with rank of >= 1 but found a dataset "
             "with scalar elements. Fix the issue by adding the `batch` transformation to the "
