@@ -9,7 +9,6 @@ import importlib.util
 import os
 import re
 import sys
-import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -22,12 +21,11 @@ penstock.install_as_tensorflow()
 import keras  # noqa: E402
 import pytest  # noqa: E402
 
-from tests.keras_suite import narrow_jax  # noqa: E402
+from tests.keras_suite import known, narrow_jax  # noqa: E402
 
 narrow_jax.install()
 
 KERAS = Path(keras.__file__).parent
-KNOWN_FAILURES = Path(__file__).with_name("known_failures.toml")
 
 
 def _skip_if_backend(given_backend, reason):
@@ -40,15 +38,17 @@ _conftest.skip_if_backend = _skip_if_backend
 sys.modules["conftest"] = _conftest
 
 
-def known_failures():
-    """Reasons by test, `file::Class::test` below the Keras package; a final `*` matches any."""
-    with KNOWN_FAILURES.open("rb") as file:
-        groups = tomllib.load(file)["group"]
-    return {test: group["reason"] for group in groups for test in group["tests"]}
-
-
 # Packages that some test files import and that need not be there.
-OPTIONAL = ("grain", "orbax", "pandas", "tensorboard", "tf2onnx", "torch")
+OPTIONAL = (
+    "ai_edge_litert",
+    "grain",
+    "onnxruntime",
+    "orbax",
+    "pandas",
+    "tensorboard",
+    "tf2onnx",
+    "torch",
+)
 _absent = [name for name in OPTIONAL if importlib.util.find_spec(name) is None]
 _IMPORT = re.compile(rf"^(?:import|from) ({'|'.join(_absent) or '-'})\b", re.MULTILINE)
 _left_out = []
@@ -74,29 +74,46 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "multi_device: needs several devices")
 
 
-def pytest_collection_modifyitems(config, items):
-    if config.getoption("--with-known-failures"):
-        return
-    exact = known_failures()
-    prefixes = {name[:-1]: reason for name, reason in exact.items() if name.endswith("*")}
-    for item in items:
-        name = _name(item)
-        reason = exact.get(name)
-        if reason is None:
-            reason = next((r for p, r in prefixes.items() if name.startswith(p)), None)
-        if reason is not None:
-            item.add_marker(pytest.mark.skip(reason=f"known failure: {reason}"))
-
-
-def _name(item):
-    path, _, rest = item.nodeid.partition("::")
-    relative = Path(item.path).relative_to(KERAS)
-    return f"{relative.as_posix()}::{rest}" if path else item.nodeid
-
-
 def pytest_addoption(parser):
     parser.addoption(
-        "--with-known-failures",
+        "--update-known-failures",
         action="store_true",
-        help="run the tests that are known to fail too",
+        help="write the tests that fail into the list, and take those that pass out of it",
     )
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--update-known-failures"):
+        return
+    reasons, _ = known.load()
+    for item in items:
+        reason = reasons.get(name_of(item))
+        if reason is not None:
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+_ran = set()
+_failed = {}
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    name = name_of(item)
+    if report.failed:
+        error = call.excinfo
+        _failed.setdefault(name, known.reason_of(f"{error.typename}: {error.value}"))
+    if report.when == "call" and not report.skipped:
+        _ran.add(name)
+
+
+def pytest_sessionfinish(session):
+    if session.config.getoption("--update-known-failures"):
+        known.update(_ran | set(_failed), _failed)
+
+
+def name_of(item):
+    """Name of a test in the list: `file::Class::test` below the Keras package."""
+    _, _, rest = item.nodeid.partition("::")
+    return f"{Path(item.path).relative_to(KERAS).as_posix()}::{rest}"

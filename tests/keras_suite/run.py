@@ -2,8 +2,8 @@
 
 Usage: python tests/keras_suite/run.py [keras/src/ops ...] [pytest options]
 
-Paths are those inside the wheel; without one the whole suite runs. Known failures are skipped
-unless `--with-known-failures` is given.
+Paths are those inside the wheel; without one the whole suite runs. The tests of
+`known_failures.toml` must fail; `--update-known-failures` brings that list up to date.
 """
 
 from __future__ import annotations
