@@ -6,11 +6,13 @@ from TensorFlow's in the last place where logarithm, sine and cosine are rounded
 
 from __future__ import annotations
 
+import functools
 import math
 from types import ModuleType
 from typing import Any, Final
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from penstock.core.dtypes import DType, bfloat16, float16, float32, float64
@@ -23,6 +25,9 @@ _TRUNCATED_AT: Final = 2.0
 # Each group of truncated normals starts afresh, so that groups can be made in any order:
 # TensorFlow reserves 256 words per number.
 _RESERVED: Final = 256
+
+# From so many groups on, compiled code makes the candidates even where numpy could.
+_MANY: Final = 1 << 15
 
 
 def uniform(generator: Generator, count: int, dtype: DType) -> Any:
@@ -149,6 +154,34 @@ def _candidates(xp: ModuleType, generator: Generator, index: Any, per_group: int
     return xp.stack([*polar_float32(xp, w0, w1), *polar_float32(xp, w2, w3)], axis=-1)
 
 
+def _many_candidates(generator: Generator, index: Any, per_group: int) -> Any:
+    """As `_candidates`, in compiled code where it is worth it."""
+    count = len(index)
+    if count < _MANY:
+        return _candidates(np, generator, index, per_group)
+    room = 1 << (count - 1).bit_length()
+    padded = np.pad(index, (0, room - count))
+    with jax.ensure_compile_time_eval():
+        columns = _compiled_candidates(per_group)(generator.key, generator.counter, padded)
+    # XLA is slow at interleaving what numpy interleaves in passing.
+    result = np.empty((count, per_group), columns[0].dtype)
+    for i, column in enumerate(columns):
+        result[:, i] = np.asarray(column)[:count]
+    return result
+
+
+@functools.cache
+def _compiled_candidates(per_group: int) -> Any:
+    def columns(key: Any, counter: Any, index: Any) -> tuple[Any, ...]:
+        four = Generator(key, counter).blocks(index)
+        if per_group == 2:
+            return polar_float64(jnp, *four)
+        w0, w1, w2, w3 = (word.astype(np.uint32) for word in four)
+        return (*polar_float32(jnp, w0, w1), *polar_float32(jnp, w2, w3))
+
+    return jax.jit(columns)
+
+
 def _append(xp: ModuleType, result: Any, filled: Any, candidates: Any) -> tuple[Any, Any]:
     """Append the acceptable candidates of each row to those that `result` has already."""
     size = result.shape[1]
@@ -166,7 +199,7 @@ def _fill_on_host(generator: Generator, start: Any, per_group: int) -> Any:
     filled = np.zeros(len(start), np.int64)
     left, index = np.arange(len(start)), start
     while len(left):
-        candidates = _candidates(np, generator, index, per_group)
+        candidates = _many_candidates(generator, index, per_group)
         whole = (filled[left] == 0) & (np.abs(candidates) < _TRUNCATED_AT).all(axis=1)
         result[left[whole]] = candidates[whole]
         rest = left[~whole]

@@ -6,9 +6,11 @@ of a seed; those of the first take the seed. Only Philox exists here, as on Tens
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, Final
 
+import jax
 import numpy as np
 
 from penstock.core.dtypes import DType, dtype_of_numpy, float32, uint64
@@ -106,10 +108,35 @@ def stateless_random_get_key_counter_alg(seed: Any) -> tuple[Any, Any, Any]:
     return (*stateless_random_get_key_counter(seed), np.int32(PHILOX))
 
 
+# From so many numbers on, compiled code makes them even where numpy could.
+_MANY: Final = 1 << 17
+_COMPILED_WHERE_MANY: Final = (
+    distributions.uniform,
+    distributions.normal,
+    distributions.uniform_full_int,
+)
+
+
 def shaped(sampler: Any, generator: Generator, shape: Any, dtype: DType, *more: Any) -> Any:
     """Call a sampler of flat numbers and give the result its shape."""
     dims = dims_of(shape)
-    return sampler(generator, math.prod(dims), dtype, *more).reshape(dims)
+    count = math.prod(dims)
+    if count >= _MANY and sampler in _COMPILED_WHERE_MANY and generator.xp is np:
+        return _many(sampler, generator, count, dtype).reshape(dims)
+    return sampler(generator, count, dtype, *more).reshape(dims)
+
+
+def _many(sampler: Any, generator: Generator, count: int, dtype: DType) -> Any:
+    # Numbers depend on their place alone, so that one computation serves all lesser counts.
+    room = 1 << (count - 1).bit_length()
+    with jax.ensure_compile_time_eval():
+        numbers = _compiled(sampler, room, dtype)(generator.key, generator.counter)
+    return np.asarray(numbers)[:count]
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(sampler: Any, count: int, dtype: DType) -> Any:
+    return jax.jit(lambda key, counter: sampler(Generator(key, counter), count, dtype))
 
 
 @op(
