@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.core import dtypes, nest
-from penstock.core.type_spec import TensorSpec
 from penstock.graph.branching import while_loop
+from penstock.graph.collected import collected
 from penstock.graph.tensor_array import TensorArray
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
+from penstock.runtime.ragged.indexing import get_item
+from penstock.runtime.ragged_tensor import RaggedTensor, RaggedTensorSpec, as_values
 
 
 def _length(flat: list[Any]) -> Any:
+    if isinstance(flat[0], RaggedTensor):
+        return flat[0].nrows(out_type=dtypes.int32)
     size = flat[0].shape[0] if flat[0].shape.rank else None
     if size is not None:
         return size
@@ -21,6 +26,8 @@ def _length(flat: list[Any]) -> Any:
 
 
 def _row(tensor: Any, index: Any) -> Any:
+    if isinstance(tensor, RaggedTensor):
+        return get_item(tensor, index)
     return call("GatherV2", tensor, index, 0)
 
 
@@ -53,41 +60,49 @@ def map_fn(
         fn_output_signature: dtype, spec, or nest of those, of what `fn` gives; None: like
             `elems`.
     """
-    elems = nest.map_structure(convert_to_tensor, elems)
+    elems = nest.map_structure(as_values, elems)
     flat = nest.flatten(elems)
     signature = fn_output_signature if fn_output_signature is not None else dtype
     if signature is None:
-        signature = nest.map_structure(lambda tensor: tensor.dtype, elems)
-    specs = nest.flatten(signature)
+        signature = nest.map_structure(_spec_of_row, elems)
     length = _length(flat)
-    arrays = [
-        TensorArray(
-            getattr(spec, "dtype", spec),
-            size=length,
-            element_shape=spec.shape if isinstance(spec, TensorSpec) else None,
-        )
-        for spec in specs
-    ]
+    kinds = [collected(spec, length) for spec in nest.flatten(signature)]
+    counts = [len(kind.arrays) for kind in kinds]
 
     def body(i: Any, *written: Any) -> Any:
         result = fn(_rows(elems, i))
         nest.assert_same_structure(signature, result, check_types=False)
-        items = nest.flatten(result)
-        return (
-            call("AddV2", i, 1),
-            *(
-                array.write(i, convert_to_tensor(item, array.dtype))
-                for array, item in zip(written, items, strict=True)
-            ),
-        )
+        arrays: list[Any] = []
+        for kind, part, item in zip(
+            kinds, _parts(written, counts), nest.flatten(result), strict=True
+        ):
+            arrays.extend(kind.write(part, i, item))
+        return (call("AddV2", i, 1), *arrays)
 
-    results = while_loop(
+    _, *arrays = while_loop(
         lambda i, *_: call("Less", i, length),
         body,
-        (convert_to_tensor(0, dtypes.int32), *arrays),
+        (convert_to_tensor(0, dtypes.int32), *(a for kind in kinds for a in kind.arrays)),
         parallel_iterations=parallel_iterations or 10,
     )
-    return nest.pack_sequence_as(signature, [array.stack() for array in results[1:]])
+    joined = [
+        kind.joined(part) for kind, part in zip(kinds, _parts(arrays, counts), strict=True)
+    ]
+    return nest.pack_sequence_as(signature, joined)
+
+
+def _spec_of_row(elem: Any) -> Any:
+    """What a function that keeps the kind of a row gives."""
+    if isinstance(elem, RaggedTensor):
+        shape = [None] * ((elem.shape.rank or 1) - 1)
+        return RaggedTensorSpec(shape, elem.dtype, elem.ragged_rank - 1, elem.row_splits.dtype)
+    return elem.dtype
+
+
+def _parts(arrays: Sequence[Any], counts: list[int]) -> list[Sequence[Any]]:
+    """The arrays in groups of given sizes."""
+    ends = list(itertools.accumulate(counts))
+    return [arrays[end - count : end] for end, count in zip(ends, counts, strict=True)]
 
 
 def vectorized_map(

@@ -66,6 +66,14 @@ def broadcast(x: Any, y: Any) -> tuple[Any, Any]:
         return x, y
     if not both and _fits_inside(x, y):
         return x, y
+    if isinstance(x, RaggedTensor):
+        flat = _one_of_each_row(x, y)
+        if flat is not None:
+            return x, x.with_flat_values(flat)
+    if isinstance(y, RaggedTensor):
+        flat = _one_of_each_row(y, x)
+        if flat is not None:
+            return y.with_flat_values(flat), y
     return _by_rows(x, y)
 
 
@@ -75,6 +83,37 @@ def _fits_inside(x: Any, y: Any) -> bool:
     flat = ragged.flat_values.shape.rank
     rank = dense.shape.rank
     return rank is not None and (rank == 0 or (flat is not None and rank < flat))
+
+
+def _one_of_each_row(x: RaggedTensor, y: Any) -> Any:
+    """Repeat `y`, which has one value for each row of `x`, for all values of the row.
+
+    Returns:
+        A tensor like the innermost values of `x`, or None when `y` is of another form.
+    """
+    depth = x.ragged_rank
+    if x.shape.rank is None or y.shape.rank != x.shape.rank:
+        return None
+    if isinstance(y, RaggedTensor):
+        lengths = [each.static_uniform_row_length for each in y._nested_row_partitions]
+        if len(lengths) != depth or any(length != 1 for length in lengths):
+            return None
+        rows = y.flat_values
+    else:
+        if y.shape.as_list()[1 : depth + 1] != [1] * depth:
+            return None
+        sizes = call("Shape", y)
+        rows = call("Reshape", y, call("ConcatV2", [sizes[:1], sizes[depth + 1 :]], 0))
+    kind = x.row_splits.dtype
+    owner = None
+    for partition in reversed(x._nested_row_partitions):
+        ids = partition.value_rowids()
+        owner = ids if owner is None else call("GatherV2", ids, owner, 0)
+    count, one = first_size(rows, kind), convert_to_tensor(1, kind)
+    single = call("Equal", count, one)
+    demand(call("LogicalOr", single, call("Equal", count, x.nrows())), _MISMATCH)
+    place = call("SelectV2", single, convert_to_tensor(0, kind), owner)
+    return call("GatherV2", rows, place, 0)
 
 
 class _Side:

@@ -11,7 +11,13 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.operators import strided_slice
-from penstock.runtime.ragged.partition_rows import cast, counted_to, demand, rowids_of
+from penstock.runtime.ragged.partition_rows import (
+    cast,
+    counted_to,
+    demand,
+    number,
+    rowids_of,
+)
 from penstock.runtime.ragged.tensor import RaggedTensor
 from penstock.runtime.static_shape import static_integer
 from penstock.runtime.tensor import Tensor
@@ -102,7 +108,7 @@ def _row(ragged: RaggedTensor, index: Any) -> Any:
         place: Any = known % count
         low, high = splits[place], splits[place + 1]
     else:
-        place = cast(convert_to_tensor(index, splits.dtype), splits.dtype)
+        place = number(index, splits.dtype)
         zero = convert_to_tensor(0, splits.dtype)
         wrapped = call("AddV2", place, ragged.nrows())
         place = call("SelectV2", call("Less", place, zero), wrapped, place)
@@ -204,7 +210,7 @@ def _column(ragged: RaggedTensor, index: Any) -> Any:
     length = ragged.uniform_row_length
     if length is None:
         raise ValueError("Cannot index into an inner ragged dimension.")
-    place = cast(convert_to_tensor(index, length.dtype), length.dtype)
+    place = number(index, length.dtype)
     zero = convert_to_tensor(0, length.dtype)
     place = call("SelectV2", call("Less", place, zero), call("AddV2", place, length), place)
     inside = call("LogicalAnd", call("GreaterEqual", place, zero), call("Less", place, length))
@@ -220,8 +226,7 @@ def _sliced_columns(ragged: RaggedTensor, key: slice) -> RaggedTensor:
     """A part of each row."""
     starts, limits = ragged.row_starts(), ragged.row_limits()
     kind = starts.dtype
-    step = convert_to_tensor(1 if key.step is None else key.step, kind)
-    step = cast(step, kind)
+    step = number(1 if key.step is None else key.step, kind)
     positive = call("Greater", step, convert_to_tensor(0, kind))
     one = convert_to_tensor(1, kind)
     # Backwards, a row runs from its last value down to before its first.
@@ -245,7 +250,7 @@ def _sliced_columns(ragged: RaggedTensor, key: slice) -> RaggedTensor:
 
 def _bound(value: Any, starts: Any, limits: Any, least: Any, most: Any) -> Any:
     """Where a slice's bound falls in each row."""
-    bound = cast(convert_to_tensor(value, starts.dtype), starts.dtype)
+    bound = number(value, starts.dtype)
     negative = call("Less", bound, convert_to_tensor(0, starts.dtype))
     base = call("SelectV2", negative, limits, starts)
     return call("Minimum", call("Maximum", call("AddV2", base, bound), least), most)

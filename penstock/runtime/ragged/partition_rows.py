@@ -53,6 +53,13 @@ def cast(tensor: Any, dtype: Any) -> Any:
     return tensor if tensor.dtype is dtype else call("Cast", tensor, DstT=dtype)
 
 
+def number(value: Any, dtype: Any) -> Any:
+    """A Python number or an integer tensor as a tensor of `dtype`."""
+    if isinstance(value, (Tensor, np.ndarray, np.generic)):
+        return cast(convert_to_tensor(value), dtype)
+    return convert_to_tensor(value, dtype)
+
+
 def lengths_of(splits: Any) -> Any:
     """Number of values of each row."""
     return call("Sub", splits[1:], splits[:-1])

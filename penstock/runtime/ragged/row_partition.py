@@ -19,6 +19,7 @@ from penstock.runtime.ragged.partition_rows import (
     counted_to,
     demand,
     demand_splits,
+    first_size,
     lengths_of,
     partition_tensor,
     rowids_of,
@@ -45,8 +46,11 @@ class RowPartition(CompositeTensor):
         value_rowids: Any = None,
         row_lengths: Any = None,
         uniform_row_length: Any = None,
+        counted: Any = None,
     ) -> None:
         self._row_splits = row_splits
+        # The values that are cut, whose shape tells their number without looking at the splits.
+        self._counted = counted
         self._nrows = nrows
         self._nvals = nvals
         self._value_rowids = value_rowids
@@ -237,18 +241,40 @@ class RowPartition(CompositeTensor):
 
     def nrows(self) -> Any:
         """Number of rows."""
-        if self._nrows is None:
-            known = self.static_nrows
-            if known is not None:
-                self._nrows = convert_to_tensor(known, self.dtype)
-            else:
-                size = call("Shape", self._row_splits, out_type=self.dtype)[0]
-                return call("Sub", size, convert_to_tensor(1, self.dtype))
-        return self._nrows
+        if self._nrows is not None:
+            return self._nrows
+        known = self.static_nrows
+        if known is not None:
+            return convert_to_tensor(known, self.dtype)
+        size = call("Shape", self._row_splits, out_type=self.dtype)[0]
+        return call("Sub", size, convert_to_tensor(1, self.dtype))
 
     def nvals(self) -> Any:
         """Number of values."""
-        return self._row_splits[-1] if self._nvals is None else self._nvals
+        if self._nvals is not None:
+            return self._nvals
+        if self._counted is None:
+            return self._row_splits[-1]
+        if isinstance(self._counted, RowPartition):
+            return self._counted.nrows()
+        return first_size(self._counted, self.dtype)
+
+    def counting(self, values: Any) -> RowPartition:
+        """Return the partition, which can tell the number of values by a tensor of them.
+
+        Args:
+            values: a tensor of as many rows as there are values, or the partition of those.
+        """
+        if self._nvals is not None or self._counted is not None:
+            return self
+        return RowPartition(
+            self._row_splits,
+            nrows=self._nrows,
+            value_rowids=self._value_rowids,
+            row_lengths=self._row_lengths,
+            uniform_row_length=self._uniform_row_length,
+            counted=values,
+        )
 
     def value_rowids(self) -> Any:
         """Row of each value, [nvals]."""

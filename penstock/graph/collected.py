@@ -1,0 +1,108 @@
+"""What a loop collects, one item a turn: tensors that are stacked, rows that become ragged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from penstock.core.errors import InvalidArgumentError
+from penstock.core.type_spec import TensorSpec
+from penstock.graph.tensor_array import TensorArray
+from penstock.runtime.convert import convert_to_tensor
+from penstock.runtime.dispatch import call
+from penstock.runtime.ragged_tensor import RaggedTensor, RaggedTensorSpec, as_values
+
+
+class Collected(Protocol):
+    """Items of one kind, kept in tensor arrays that a loop carries along."""
+
+    arrays: list[TensorArray]
+
+    def write(self, arrays: Sequence[Any], i: Any, item: Any) -> list[Any]:
+        """Put an item at place `i`, and return the arrays after that."""
+
+    def joined(self, arrays: Sequence[Any]) -> Any:
+        """All items as one value."""
+
+
+def collected(spec: Any, length: Any) -> Collected:
+    """Make the arrays for `length` items of a spec or dtype."""
+    if isinstance(spec, RaggedTensorSpec):
+        return _Rows(spec, length)
+    return _Stacked(spec, length)
+
+
+class _Stacked:
+    """Tensors of one shape."""
+
+    def __init__(self, spec: Any, length: Any) -> None:
+        shape = spec.shape if isinstance(spec, TensorSpec) else None
+        dtype = getattr(spec, "dtype", spec)
+        self.arrays = [TensorArray(dtype, size=length, element_shape=shape)]
+
+    def write(self, arrays: Sequence[Any], i: Any, item: Any) -> list[Any]:
+        """Put an item at place `i`."""
+        (array,) = arrays
+        return [array.write(i, convert_to_tensor(item, array.dtype))]
+
+    def joined(self, arrays: Sequence[Any]) -> Any:
+        """All items as one tensor."""
+        return arrays[0].stack()
+
+
+class _Rows:
+    """Ragged tensors, or tensors of different lengths: their values and the lengths of rows."""
+
+    def __init__(self, spec: RaggedTensorSpec, length: Any) -> None:
+        self._levels = spec.ragged_rank
+        self._kind = spec.row_splits_dtype
+        inner = None
+        if spec.shape.rank is not None:
+            inner = [None, *spec.shape.as_list()[spec.ragged_rank + 1 :]]
+        self.arrays = [
+            TensorArray(spec.dtype, size=length, element_shape=inner, infer_shape=False),
+            TensorArray(self._kind, size=length, element_shape=[]),
+            *(
+                TensorArray(self._kind, size=length, element_shape=[None], infer_shape=False)
+                for _ in range(self._levels)
+            ),
+        ]
+
+    def write(self, arrays: Sequence[Any], i: Any, item: Any) -> list[Any]:
+        """Put the values and row lengths of an item at place `i`.
+
+        Raises:
+            InvalidArgumentError: the item has another number of ragged axes.
+        """
+        item = as_values(item)
+        levels = item.ragged_rank if isinstance(item, RaggedTensor) else 0
+        if levels < self._levels and not isinstance(item, RaggedTensor):
+            item = RaggedTensor.from_tensor(item, ragged_rank=self._levels)
+            levels = self._levels
+        if levels != self._levels or item.shape.rank == 0:
+            raise InvalidArgumentError(
+                f"the function must give a ragged tensor with {self._levels} ragged axes, got "
+                f"one of shape {item.shape} with {levels}"
+            )
+        values, count, *lengths = arrays
+        if not levels:
+            size = call("Shape", item, out_type=self._kind)[0]
+            return [values.write(i, item), count.write(i, size)]
+        item = item.with_row_splits_dtype(self._kind)
+        return [
+            values.write(i, item.flat_values),
+            count.write(i, item.nrows()),
+            *(
+                array.write(i, each)
+                for array, each in zip(lengths, item.nested_row_lengths(), strict=True)
+            ),
+        ]
+
+    def joined(self, arrays: Sequence[Any]) -> RaggedTensor:
+        """All items as the rows of one ragged tensor."""
+        values, count, *lengths = arrays
+        nested = [count.stack(), *(each.concat() for each in lengths)]
+        result: RaggedTensor = RaggedTensor.from_nested_row_lengths(
+            values.concat(), nested, validate=False
+        )
+        return result
