@@ -1,6 +1,7 @@
 """`tf.saved_model`: writing and reading SavedModels."""
 
 from penstock.runtime.resources import Asset as Asset
+from penstock.saved_model import experimental as experimental
 from penstock.saved_model.constants import (
     ASSETS_DIRECTORY as ASSETS_DIRECTORY,
 )

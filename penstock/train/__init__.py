@@ -2,11 +2,16 @@
 
 from typing import Any
 
+from penstock.train import experimental as experimental
 from penstock.train.checkpoint import Checkpoint as Checkpoint
 from penstock.train.checkpoint import CheckpointOptions as CheckpointOptions
 from penstock.train.checkpoint_manager import CheckpointManager as CheckpointManager
 from penstock.train.checkpoint_state import get_checkpoint_state as get_checkpoint_state
 from penstock.train.checkpoint_state import latest_checkpoint as latest_checkpoint
+from penstock.train.checkpoint_view import CheckpointView as CheckpointView
+from penstock.train.cluster_spec import ClusterSpec as ClusterSpec
+from penstock.train.moving_average import ExponentialMovingAverage as ExponentialMovingAverage
+from penstock.train.polling import checkpoints_iterator as checkpoints_iterator
 from penstock.train.reader import list_variables as list_variables
 from penstock.train.reader import load_checkpoint as load_checkpoint
 from penstock.train.reader import load_variable as load_variable

@@ -286,3 +286,19 @@ def test_aliases_of_functions_are_kept(tmp_path):
     )
 
     assert list(loaded.function_aliases) == ["mine"]
+
+
+def test_the_fingerprint_tells_models_apart_but_not_copies(tmp_path):
+    module = tf.Module()
+    module.v = tf.Variable(1.0)
+    tf.saved_model.save(module, tmp_path / "a")
+    tf.saved_model.save(module, tmp_path / "b")
+    module.w = tf.Variable(2.0)
+    tf.saved_model.save(module, tmp_path / "c")
+
+    a, b, c = (tf.saved_model.experimental.read_fingerprint(tmp_path / name) for name in "abc")
+
+    assert a == b
+    assert a.singleprint() == b.singleprint() != c.singleprint()
+    with pytest.raises(FileNotFoundError, match="Fingerprint"):
+        tf.saved_model.experimental.read_fingerprint(tmp_path)
