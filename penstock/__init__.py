@@ -195,6 +195,9 @@ from penstock.api.counting import (
 from penstock.api.einsum import (
     einsum as einsum,
 )
+from penstock.api.data_optional import (
+    OptionalSpec as OptionalSpec,
+)
 from penstock.api.elementwise import (
     abs as abs,
 )

@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 _LAZY = {
-    "Optional": ("penstock.data", "Optional"),
+    "Optional": ("penstock.api.data_optional", "Optional"),
     "numpy": ("penstock.api.numpy", None),
     "dtensor": ("penstock.distribute.dtensor", None),
 }
