@@ -192,11 +192,11 @@ from penstock.api.counting import (
 from penstock.api.counting import (
     histogram_fixed_width_bins as histogram_fixed_width_bins,
 )
-from penstock.api.einsum import (
-    einsum as einsum,
-)
 from penstock.api.data_optional import (
     OptionalSpec as OptionalSpec,
+)
+from penstock.api.einsum import (
+    einsum as einsum,
 )
 from penstock.api.elementwise import (
     abs as abs,
