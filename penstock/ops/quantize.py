@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -376,9 +377,7 @@ def dequantize(
             values = values + half
         result = values * ((high - low) / steps) + low
     elif mode == "MIN_FIRST":
-        length = _step(low, high, integers)
-        first = _away_from_zero(low / length) * length if length else 0.0
-        result = (whole.astype(np.float64) - integers.min) * length + first
+        result = _floats_of(whole, low, high, integers)
     else:
         most = np.float32(integers.max)
         scale = high / most
@@ -388,3 +387,63 @@ def dequantize(
             )
         result = values * scale
     return result.astype(as_dtype(dtype).np)
+
+
+@op(
+    "QuantizedConcat",
+    inputs=(
+        "concat_dim: int32",
+        "values: N * T",
+        "input_mins: N * float",
+        "input_maxes: N * float",
+    ),
+    outputs=("output: T", "output_min: float", "output_max: float"),
+    kernel="host",
+    differentiable=False,
+)
+def quantized_concat(
+    concat_dim: Any,
+    values: Sequence[Any],
+    input_mins: Sequence[Any],
+    input_maxes: Sequence[Any],
+) -> Any:
+    """Quantized tensors joined along an axis, all brought to one range.
+
+    Shape: concat_dim [], values [..., length, ...] each, input_mins [] each, input_maxes []
+    each -> output [..., sum of the lengths, ...], output_min [], output_max [].
+    Errors: InvalidArgumentError when the axis or the shapes do not fit.
+    """
+    dtype = values[0].dtype
+    integers = np.iinfo(_storage(dtype))
+    low = min(0.0, *(float(value) for value in input_mins))
+    high = max(float(value) for value in input_maxes)
+    if integers.min < 0:
+        high = max(abs(low), abs(high))
+        low = -high
+    parts = []
+    for value, first, last in zip(values, input_mins, input_maxes, strict=True):
+        whole = value.view(integers.dtype) if value.dtype.names else value
+        if (float(first), float(last)) != (low, high):
+            floats = _floats_of(whole, float(first), float(last), integers)
+            moved = _min_first(floats, np.float64(low), np.float64(high), integers)
+            whole = np.clip(moved, integers.min, integers.max).astype(integers.dtype)
+        parts.append(whole)
+    axis = int(concat_dim)
+    rank = parts[0].ndim
+    if not -rank <= axis < rank:
+        raise InvalidArgumentError(f"concat_dim must be in [{-rank}, {rank}), got {axis}")
+    try:
+        joined = np.concatenate(parts, axis=axis)
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"values must have one shape but for axis {axis}, got "
+            f"{[list(part.shape) for part in parts]}"
+        ) from error
+    return joined.view(dtype), np.float32(low), np.float32(high)
+
+
+def _floats_of(whole: Any, low: Any, high: Any, integers: Any) -> Any:
+    """What integers of mode "MIN_FIRST" stand for."""
+    length = _step(low, high, integers)
+    first = _away_from_zero(low / length) * length if np.all(length) else 0.0
+    return (whole.astype(np.float64) - integers.min) * length + first

@@ -305,6 +305,7 @@ _FAMILIES: Final = (
     "image_transform",
     "image_boxes",
     "image_codec",
+    "distorted_box",
     "string",
     "string_numbers",
     "string_hash",

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from penstock.api import random
+from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 
@@ -16,6 +18,8 @@ __all__ = [
     "non_max_suppression_overlaps",
     "non_max_suppression_padded",
     "non_max_suppression_with_scores",
+    "sample_distorted_bounding_box",
+    "stateless_sample_distorted_bounding_box",
 ]
 
 _NO_LIMIT = float("-inf")
@@ -225,6 +229,91 @@ def draw_bounding_boxes(images: Any, boxes: Any, colors: Any, name: str | None =
     if colors is None:
         return call("DrawBoundingBoxes", images, boxes, name=name)
     return call("DrawBoundingBoxesV2", images, boxes, colors, name=name)
+
+
+def stateless_sample_distorted_bounding_box(
+    image_size: Any,
+    bounding_boxes: Any,
+    seed: Any,
+    min_object_covered: Any = 0.1,
+    aspect_ratio_range: Any = None,
+    area_range: Any = None,
+    max_attempts: int | None = None,
+    use_image_if_no_bounding_boxes: bool | None = None,
+    name: str | None = None,
+) -> tuple[Any, Any, Any]:
+    """A random crop that shows enough of one of the boxes; the whole image where none is found.
+
+    Args:
+        image_size: height, width and channels.
+        bounding_boxes: `[batch, n, 4]`: y_min, x_min, y_max, x_max, in shares of the image.
+        seed: two integers, of which the crop is a function.
+        min_object_covered: share of a box that the crop must show.
+        aspect_ratio_range: least and largest width / height; None for 0.75 and 1.33.
+        area_range: least and largest share of the image; None for 0.05 and 1.
+        max_attempts: how often to try; None for 100.
+        use_image_if_no_bounding_boxes: whether no boxes mean the whole image.
+        name: name of the op.
+
+    Returns:
+        Begin and size for `tf.slice`, and the crop as a box `[1, 1, 4]`.
+    """
+    begin, size, box = call(
+        "StatelessSampleDistortedBoundingBox",
+        image_size,
+        convert_to_tensor(bounding_boxes, dtype=np.float32),
+        convert_to_tensor(min_object_covered, dtype=np.float32),
+        seed,
+        aspect_ratio_range=tuple(aspect_ratio_range or (0.75, 1.33)),
+        area_range=tuple(area_range or (0.05, 1.0)),
+        max_attempts=100 if max_attempts is None else max_attempts,
+        use_image_if_no_bounding_boxes=bool(use_image_if_no_bounding_boxes),
+        name=name,
+    )
+    return begin, size, box
+
+
+def sample_distorted_bounding_box(
+    image_size: Any,
+    bounding_boxes: Any,
+    seed: int = 0,
+    min_object_covered: Any = 0.1,
+    aspect_ratio_range: Any = None,
+    area_range: Any = None,
+    max_attempts: int | None = None,
+    use_image_if_no_bounding_boxes: bool | None = None,
+    name: str | None = None,
+) -> tuple[Any, Any, Any]:
+    """`stateless_sample_distorted_bounding_box` with another crop at each call.
+
+    Args:
+        image_size: as there.
+        bounding_boxes: as there.
+        seed: seed of the op; 0 for none.
+        min_object_covered: as there.
+        aspect_ratio_range: as there.
+        area_range: as there.
+        max_attempts: as there.
+        use_image_if_no_bounding_boxes: as there.
+        name: name of the op.
+
+    Returns:
+        As there.
+    """
+    drawn = random.uniform(
+        [2], -(2**31), 2**31 - 1, dtype=dtypes.int32, seed=seed if seed else None
+    )
+    return stateless_sample_distorted_bounding_box(
+        image_size,
+        bounding_boxes,
+        drawn,
+        min_object_covered,
+        aspect_ratio_range,
+        area_range,
+        max_attempts,
+        use_image_if_no_bounding_boxes,
+        name,
+    )
 
 
 def _pair(boxes: Any, scores: Any) -> tuple[Any, Any]:
