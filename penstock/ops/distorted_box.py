@@ -69,7 +69,7 @@ class _Limits:
     attempts: int
 
 
-def _nearest(value: float) -> int:
+def _nearest(value: float | np.floating[Any]) -> int:
     """As C rounds: halves to even, of a single-precision number."""
     return int(np.rint(np.float32(value)))
 

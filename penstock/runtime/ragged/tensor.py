@@ -38,7 +38,7 @@ class RaggedTensor(RaggedFactories, CompositeTensor):
     def __init__(self, values: Any, row_partition: RowPartition, internal: bool = True) -> None:
         self._values = values
         inner = values._row_partition if isinstance(values, RaggedTensor) else values
-        self._row_partition = row_partition.counting(inner)
+        self._row_partition: RowPartition = row_partition.counting(inner)
 
     # -- what it is ------------------------------------------------------------------------
 
