@@ -21,16 +21,32 @@ import sys, time, os
 out = os.fdopen(os.dup(1), "w"); os.dup2(2, 1)
 namespace = {{}}
 exec(compile(sys.stdin.read({length}), "side", "exec"), namespace)
-work = namespace["work"]
-for _ in range({warm}):
-    work()
+cases = namespace.get("CASES") or {{"": namespace["work"]}}
+if "" in cases:
+    for _ in range({warm}):
+        cases[""]()
 print("ready", file=out, flush=True)
 for line in sys.stdin:
-    calls = int(line)
+    calls, _, case = line.strip().partition(" ")
+    calls, work = int(calls), cases[case]
+    if case:
+        work()
+        start = time.perf_counter()
+        settle(work())
+        calls = max(1, min(200, int(calls * 1e-6 / (time.perf_counter() - start))))
     start = time.perf_counter()
     for _ in range(calls):
-        work()
+        settle(work())
     print((time.perf_counter() - start) / calls, file=out, flush=True)
+"""
+
+# XLA answers before it has computed: one call ends when its value is there.
+_SETTLE = """
+def settle(value):
+    for each in value if isinstance(value, (list, tuple)) else (value,):
+        wait = getattr(getattr(each, "_value", None), "block_until_ready", None)
+        if wait is not None:
+            wait()
 """
 
 
@@ -52,40 +68,63 @@ def peer_python() -> str | None:
 
 def measure(sides, rounds=30, calls=20):
     """Least seconds of one call of each side, by name."""
+    return _measure(sides, {"": calls}, rounds)[""]
+
+
+def measure_cases(sides, cases, rounds=7, microseconds=3000):
+    """Least seconds of one call by case and side, of sides that define `CASES` by name.
+
+    Each measurement lasts about `microseconds`, and one call at least.
+    """
+    return _measure(sides, dict.fromkeys(cases, microseconds), rounds)
+
+
+def _measure(sides, cases, rounds):
     workers = {}
-    for side in sides:
-        environment = {
-            **os.environ,
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "PYTHONPATH": str(_ROOT),
-            **side.environment,
-        }
-        worker = subprocess.Popen(
-            [side.python, "-c", _WORKER.format(length=len(side.source), warm=side.warm)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if "PENSTOCK_BENCH_VERBOSE" not in os.environ else None,
-            text=True,
-            env=environment,
-        )
-        worker.stdin.write(side.source)
-        worker.stdin.flush()
-        workers[side.name] = worker
     try:
+        for side in sides:
+            workers[side.name] = _start(side)
         for name, worker in workers.items():
             if worker.stdout.readline().strip() != "ready":
                 raise SystemExit(f"side {name!r} failed; PENSTOCK_BENCH_VERBOSE=1 shows why")
-        best = dict.fromkeys(workers, float("inf"))
-        for _ in range(rounds):
-            for name, worker in workers.items():
-                worker.stdin.write(f"{calls}\n")
-                worker.stdin.flush()
-                best[name] = min(best[name], float(worker.stdout.readline()))
+        best = {case: dict.fromkeys(workers, float("inf")) for case in cases}
+        for case, calls in cases.items():
+            for _ in range(rounds):
+                for name, worker in workers.items():
+                    worker.stdin.write(f"{calls} {case}\n")
+                    worker.stdin.flush()
+                    answer = worker.stdout.readline()
+                    if not answer:
+                        raise SystemExit(f"side {name!r} failed at {case!r}")
+                    best[case][name] = min(best[case][name], float(answer))
         return best
     finally:
         for worker in workers.values():
             worker.stdin.close()
             worker.wait(timeout=60)
+
+
+def _start(side):
+    worker = subprocess.Popen(
+        [
+            side.python,
+            "-c",
+            _SETTLE + _WORKER.format(length=len(side.source), warm=side.warm),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if "PENSTOCK_BENCH_VERBOSE" not in os.environ else None,
+        text=True,
+        env={
+            **os.environ,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "PYTHONPATH": str(_ROOT),
+            **side.environment,
+        },
+    )
+    worker.stdin.write(side.source)
+    worker.stdin.flush()
+    return worker
 
 
 def report(question, best, limits):
