@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core import data_nest, nest
+from penstock.core import data_nest, nest, type_spec_registry
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.dtypes import dtype_of_numpy
 from penstock.core.errors import InvalidArgumentError
@@ -26,6 +26,7 @@ from penstock.runtime.tensor import EagerTensor, Tensor, TensorLike, wrap
 Element = tuple[Any, ...]
 
 
+@type_spec_registry.register("tf.NoneTensorSpec")
 class NoneTensorSpec(TypeSpec):
     """Spec of `None` within an element; it is made of no tensors."""
 

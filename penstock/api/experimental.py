@@ -7,6 +7,34 @@ from typing import Any
 
 _LAZY = {
     "Optional": ("penstock.api.data_optional", "Optional"),
+    "BatchableExtensionType": ("penstock.runtime.extension_type", "BatchableExtensionType"),
+    "ExtensionType": ("penstock.runtime.extension_type", "ExtensionType"),
+    "ExtensionTypeBatchEncoder": (
+        "penstock.runtime.extension_type",
+        "ExtensionTypeBatchEncoder",
+    ),
+    "ExtensionTypeSpec": ("penstock.runtime.extension_type", "ExtensionTypeSpec"),
+    "dispatch_for_api": (
+        "penstock.api.type_dispatch",
+        "dispatch_for_api",
+    ),
+    "dispatch_for_binary_elementwise_apis": (
+        "penstock.api.type_dispatch",
+        "dispatch_for_binary_elementwise_apis",
+    ),
+    "dispatch_for_binary_elementwise_assert_apis": (
+        "penstock.api.type_dispatch",
+        "dispatch_for_binary_elementwise_assert_apis",
+    ),
+    "dispatch_for_unary_elementwise_apis": (
+        "penstock.api.type_dispatch",
+        "dispatch_for_unary_elementwise_apis",
+    ),
+    "unregister_dispatch_for": (
+        "penstock.api.type_dispatch",
+        "unregister_dispatch_for",
+    ),
+    "extension_type": ("penstock.api.extension_type", None),
     "numpy": ("penstock.api.numpy", None),
     "dtensor": ("penstock.distribute.dtensor", None),
 }

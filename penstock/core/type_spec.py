@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from penstock.core import nest, spec_facts
+from penstock.core import nest, spec_facts, type_spec_registry
 from penstock.core.composite_tensor import CompositeTensor, SpecMarker
 from penstock.core.dtypes import DType, as_dtype, dtype_of_numpy, float32
 from penstock.core.tensor_shape import TensorShape, as_shape, broadcast_static_shape
@@ -216,6 +216,7 @@ class DenseSpec(TypeSpec):
         )
 
 
+@type_spec_registry.register("tf.TensorSpec")
 class TensorSpec(DenseSpec, BatchableTypeSpec):
     """Shape, dtype and name of a tensor.
 
@@ -296,6 +297,7 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         return self if self._name is None else TensorSpec(self._shape, self._dtype)
 
 
+@type_spec_registry.register("tf.BoundedTensorSpec")
 class BoundedTensorSpec(TensorSpec):
     """A `TensorSpec` with the least and greatest value of the elements."""
 

@@ -1,7 +1,8 @@
-"""Ragged and sparse parts of elements: stacked, and taken apart into rows.
+"""Ragged, sparse and extension-typed parts of elements: stacked, and taken apart into rows.
 
 Values are flat, as everywhere in a pipeline: of a ragged tensor the innermost values and the
-splits from the outermost axis inwards, of a sparse tensor indices, values and dense shape.
+splits from the outermost axis inwards, of a sparse tensor indices, values and dense shape, of
+an extension type the values of each part of its encoding.
 """
 
 from __future__ import annotations
@@ -11,11 +12,44 @@ from typing import Any
 
 import numpy as np
 
+from penstock.core import nest
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.type_spec import TensorSpec
+from penstock.runtime.extension_type import BatchableExtensionTypeSpec
 from penstock.runtime.ragged.spec import RaggedTensorSpec
 from penstock.runtime.sparse_tensor import SparseTensorSpec
 
 Values = tuple[Any, ...]
+
+
+def stack(values: Sequence[Any]) -> Any:
+    """Stack arrays of one shape and dtype.
+
+    Raises:
+        InvalidArgumentError: shapes differ.
+    """
+    first = values[0]
+    if len({value.shape for value in values}) > 1:
+        other = next(value for value in values if value.shape != first.shape)
+        raise InvalidArgumentError(
+            "Cannot add tensor to the batch: number of elements does not match. Shapes are: "
+            f"[tensor]: {list(other.shape)}, [batch]: {list(first.shape)}"
+        )
+    if first.ndim:
+        return np.concatenate(values).reshape((len(values), *first.shape))
+    if first.dtype == object:
+        stacked = np.empty(len(values), object)
+        stacked[:] = [value[()] for value in values]
+        return stacked
+    return np.array(values, first.dtype)
+
+
+def rows_of_tensor(array: Any) -> Iterator[Values]:
+    """Yield the slices of an array along its first axis."""
+    if array.dtype == object:
+        # The ellipsis keeps a string an array; without it the bare object would come out.
+        return ((array[i, ...],) for i in range(len(array)))
+    return zip(array)
 
 
 def stack_ragged(spec: RaggedTensorSpec, elements: Sequence[Values]) -> Values:
@@ -89,30 +123,68 @@ def rows_of_sparse(values: Values) -> Iterator[Values]:
 
 
 def stack_values(spec: Any, elements: Sequence[Values]) -> Values:
-    """Stack the values of ragged or sparse tensors of one spec."""
+    """Stack the values of composites of one spec."""
     if isinstance(spec, RaggedTensorSpec):
         return stack_ragged(spec, elements)
-    return stack_sparse(elements)
+    if isinstance(spec, SparseTensorSpec):
+        return stack_sparse(elements)
+    stacked: list[Any] = []
+    for part, begin, end in _encoding(spec):
+        values = [element[begin:end] for element in elements]
+        if isinstance(part, TensorSpec):
+            stacked.append(stack([value for (value,) in values]))
+        else:
+            stacked.extend(stack_values(part, values))
+    return tuple(stacked)
 
 
 def rows_of_values(spec: Any, values: Values) -> Iterator[Values]:
-    """Yield the rows of a ragged or sparse tensor of some spec."""
+    """Yield the rows of a composite of some spec, or of a tensor."""
+    if isinstance(spec, TensorSpec):
+        return rows_of_tensor(values[0])
     if isinstance(spec, SparseTensorSpec):
         return rows_of_sparse(values)
+    if not isinstance(spec, RaggedTensorSpec):
+        columns = [rows_of_values(part, values[i:j]) for part, i, j in _encoding(spec)]
+        return map(_chained, zip(*columns, strict=True))
     if spec.ragged_rank:
         return rows_of_ragged(values)
     return zip(values[0])
 
 
+def _chained(parts: Sequence[Values]) -> Values:
+    return tuple([value for part in parts for value in part])
+
+
 def is_supported(spec: Any) -> bool:
-    """Whether the spec is of a ragged tensor of tensors, or of a sparse tensor."""
+    """Whether composites of a spec can be stacked: ragged, sparse, or encoded as such."""
     if isinstance(spec, RaggedTensorSpec):
         return spec.flat_values_spec is None
+    if isinstance(spec, BatchableExtensionTypeSpec):
+        parts = [part for part, _, _ in _encoding(spec)]
+        return bool(parts) and all(
+            isinstance(part, TensorSpec) or is_supported(part) for part in parts
+        )
     return isinstance(spec, SparseTensorSpec)
 
 
 def number_of_rows(spec: Any, values: Values) -> int:
-    """How many rows a ragged or sparse tensor has."""
+    """How many rows a composite has, or a tensor."""
+    if isinstance(spec, TensorSpec):
+        return len(values[0])
     if isinstance(spec, SparseTensorSpec):
         return int(values[2][0])
-    return len(values[1]) - 1 if spec.ragged_rank else len(values[0])
+    if isinstance(spec, RaggedTensorSpec):
+        return len(values[1]) - 1 if spec.ragged_rank else len(values[0])
+    part, begin, end = _encoding(spec)[0]
+    return number_of_rows(part, values[begin:end])
+
+
+def _encoding(spec: Any) -> list[tuple[Any, int, int]]:
+    """The specs that an extension type is encoded as, and the range of values of each."""
+    ranges = []
+    end = 0
+    for part in nest.flatten(spec.__batch_encoder__.encoding_specs(spec)):
+        begin, end = end, end + len(part._flat_tensor_specs)
+        ranges.append((part, begin, end))
+    return ranges

@@ -13,32 +13,12 @@ from penstock.core.type_spec import TensorSpec
 from penstock.data.composites import (
     is_supported,
     number_of_rows,
+    rows_of_tensor,
     rows_of_values,
+    stack,
     stack_values,
 )
 from penstock.ops.dataset import Element
-
-
-def stack(values: Sequence[Any]) -> Any:
-    """Stack arrays of one shape and dtype.
-
-    Raises:
-        InvalidArgumentError: shapes differ.
-    """
-    first = values[0]
-    if len({value.shape for value in values}) > 1:
-        other = next(value for value in values if value.shape != first.shape)
-        raise InvalidArgumentError(
-            "Cannot add tensor to the batch: number of elements does not match. Shapes are: "
-            f"[tensor]: {list(other.shape)}, [batch]: {list(first.shape)}"
-        )
-    if first.ndim:
-        return np.concatenate(values).reshape((len(values), *first.shape))
-    if first.dtype == object:
-        stacked = np.empty(len(values), object)
-        stacked[:] = [value[()] for value in values]
-        return stacked
-    return np.array(values, first.dtype)
 
 
 def stacker(structure: Structure, caller: str) -> Callable[[Sequence[Element]], Element]:
@@ -99,11 +79,7 @@ def _joined(parts: Sequence[Element]) -> Element:
 def _rows(leaf: Any, values: Element) -> Iterator[Element]:
     if not isinstance(leaf, TensorSpec):
         return rows_of_values(leaf, values)
-    array = np.asarray(values[0])
-    if array.dtype == object:
-        # The ellipsis keeps a string an array; without it the bare object would come out.
-        return ((array[i, ...],) for i in range(len(array)))
-    return zip(array)
+    return rows_of_tensor(np.asarray(values[0]))
 
 
 def common_size(element: Element) -> int:

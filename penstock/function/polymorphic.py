@@ -141,6 +141,11 @@ class Function(SavedAsFunction):
         """How many traces were made."""
         return self._trace_count
 
+    @property
+    def _concrete_variable_creation_fn(self) -> ConcreteFunction | None:
+        """The first trace, whose graph Keras writes for TensorBoard."""
+        return next(iter(self._list_all_concrete_functions()), None)
+
     def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
         found = list(self._cache.values())
         found += [one for many in self._relaxed.values() for _, one in many]
@@ -453,6 +458,11 @@ def _fit(value: Any, spec: Any, name: str, position: int) -> Any:
 
     def fit(leaf_spec: Any, leaf: Any) -> Any:
         if not isinstance(leaf_spec, TensorSpec):
+            if isinstance(leaf, CompositeTensor) and not leaf_spec.is_compatible_with(leaf):
+                raise TypeError(
+                    f"argument {position} of {name} must be {leaf_spec} by its "
+                    f"input_signature, got {leaf._type_spec}"
+                )
             return leaf
         tensor = as_input(leaf) if is_tensor_leaf(leaf) else _converted(leaf, leaf_spec)
         if tensor.dtype != leaf_spec.dtype or not leaf_spec.shape.is_compatible_with(

@@ -10,6 +10,7 @@ import numpy as np
 from penstock.core import dtypes, nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.tensor_shape import TensorShape
+from penstock.core.type_spec import TypeSpec
 from penstock.graph import control_flow  # noqa: F401  (adds the rows of If, Case and While)
 from penstock.graph.bodies import run_branches, run_loop
 from penstock.graph.func_graph import FuncGraph
@@ -348,12 +349,21 @@ class _Builder:
             if nest.is_nested(given)
             else [given]
         )
-        if len(wanted) != len(shapes):
+        leaves = nest.flatten(self._plain)
+        if len(wanted) != len(leaves):
             return shapes
-        result = []
-        for shape, own in zip(wanted, shapes, strict=True):
-            own_wanted = getattr(shape, "shape", shape)
-            result.append(own if own_wanted is None else TensorShape(own_wanted))
+        own = iter(shapes)
+        result: list[TensorShape] = []
+        for shape, leaf in zip(wanted, leaves, strict=True):
+            parts = nest.flatten(leaf, expand_composites=True)
+            known = [next(own) for _ in parts]
+            result.extend(
+                _shapes_allowed(leaf, shape, known)
+                if isinstance(leaf, CompositeTensor)
+                else known
+                if getattr(shape, "shape", shape) is None
+                else [TensorShape(getattr(shape, "shape", shape))]
+            )
         return result
 
     def _call(self, function: Any, symbols: Sequence[Any]) -> Any:
@@ -452,6 +462,17 @@ class _Builder:
             for item, array in zip(nest.flatten(packed), self._arrays, strict=True)
         ]
         return nest.pack_sequence_as(self._structure, flat)
+
+
+def _shapes_allowed(
+    leaf: CompositeTensor, invariant: Any, known: list[TensorShape]
+) -> list[TensorShape]:
+    """Shapes that the parts of a composite may have in a loop, by a spec or a shape."""
+    if invariant is None:
+        return known
+    if not isinstance(invariant, TypeSpec):
+        invariant = leaf._shape_invariant_to_type_spec(invariant)
+    return [part.shape for part in nest.flatten(invariant, expand_composites=True)]
 
 
 class _Like:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from penstock.core import nest
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.type_spec import TensorSpec
 from penstock.graph.tensor_array import TensorArray
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
+from penstock.runtime.extension_type import BatchableExtensionTypeSpec
 from penstock.runtime.ragged_tensor import RaggedTensor, RaggedTensorSpec, as_values
 
 
@@ -29,6 +31,8 @@ def collected(spec: Any, length: Any) -> Collected:
     """Make the arrays for `length` items of a spec or dtype."""
     if isinstance(spec, RaggedTensorSpec):
         return _Rows(spec, length)
+    if isinstance(spec, BatchableExtensionTypeSpec):
+        return _Encoded(spec, length)
     return _Stacked(spec, length)
 
 
@@ -106,3 +110,42 @@ class _Rows:
             values.concat(), nested, validate=False
         )
         return result
+
+
+class _Encoded:
+    """Values of a batchable extension type: what they are encoded as."""
+
+    def __init__(self, spec: BatchableExtensionTypeSpec, length: Any) -> None:
+        self._spec = spec
+        self._encoder = spec.__batch_encoder__
+        self._form = self._encoder.encoding_specs(spec)
+        self._parts = [collected(part, length) for part in nest.flatten(self._form)]
+        self.arrays = [array for part in self._parts for array in part.arrays]
+
+    def write(self, arrays: Sequence[Any], i: Any, item: Any) -> list[Any]:
+        """Put the encoding of an item at place `i`.
+
+        Raises:
+            InvalidArgumentError: the item is of another type.
+        """
+        if not self._spec.is_compatible_with(item):
+            raise InvalidArgumentError(f"the function must give a {self._spec}, got {item!r}")
+        left = list(arrays)
+        written: list[Any] = []
+        encoding = nest.flatten(self._encoder.encode(self._spec, item))
+        for part, value in zip(self._parts, encoding, strict=True):
+            count = len(part.arrays)
+            written.extend(part.write(left[:count], i, value))
+            left = left[count:]
+        return written
+
+    def joined(self, arrays: Sequence[Any]) -> Any:
+        """All items as one value."""
+        left = list(arrays)
+        values = []
+        for part in self._parts:
+            count = len(part.arrays)
+            values.append(part.joined(left[:count]))
+            left = left[count:]
+        whole = self._encoder.batch(self._spec, None)
+        return self._encoder.decode(whole, nest.pack_sequence_as(self._form, values))

@@ -12,11 +12,20 @@ from penstock.graph.collected import collected
 from penstock.graph.tensor_array import TensorArray
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
+from penstock.runtime.extension_type import BatchableExtensionType
 from penstock.runtime.ragged.indexing import get_item
 from penstock.runtime.ragged_tensor import RaggedTensor, RaggedTensorSpec, as_values
 
 
+def _encoding(value: BatchableExtensionType, minimum_rank: int = 0) -> list[Any]:
+    """What a value of an extension type is encoded as."""
+    spec = value._type_spec
+    return nest.flatten(spec.__batch_encoder__.encode(spec, value, minimum_rank))
+
+
 def _length(flat: list[Any]) -> Any:
+    if isinstance(flat[0], BatchableExtensionType):
+        return _length(_encoding(flat[0], 1))
     if isinstance(flat[0], RaggedTensor):
         return flat[0].nrows(out_type=dtypes.int32)
     size = flat[0].shape[0] if flat[0].shape.rank else None
@@ -28,6 +37,12 @@ def _length(flat: list[Any]) -> Any:
 def _row(tensor: Any, index: Any) -> Any:
     if isinstance(tensor, RaggedTensor):
         return get_item(tensor, index)
+    if isinstance(tensor, BatchableExtensionType):
+        spec = tensor._type_spec
+        encoder = spec.__batch_encoder__
+        form = encoder.encoding_specs(spec)
+        rows = [_row(part, index) for part in _encoding(tensor, 1)]
+        return encoder.decode(encoder.unbatch(spec), nest.pack_sequence_as(form, rows))
     return call("GatherV2", tensor, index, 0)
 
 
@@ -60,7 +75,10 @@ def map_fn(
         fn_output_signature: dtype, spec, or nest of those, of what `fn` gives; None: like
             `elems`.
     """
-    elems = nest.map_structure(as_values, elems)
+    elems = nest.map_structure(
+        lambda elem: elem if isinstance(elem, BatchableExtensionType) else as_values(elem),
+        elems,
+    )
     flat = nest.flatten(elems)
     signature = fn_output_signature if fn_output_signature is not None else dtype
     if signature is None:
@@ -96,6 +114,8 @@ def _spec_of_row(elem: Any) -> Any:
     if isinstance(elem, RaggedTensor):
         shape = [None] * ((elem.shape.rank or 1) - 1)
         return RaggedTensorSpec(shape, elem.dtype, elem.ragged_rank - 1, elem.row_splits.dtype)
+    if isinstance(elem, BatchableExtensionType):
+        return elem._type_spec._unbatch()
     return elem.dtype
 
 

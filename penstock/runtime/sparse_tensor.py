@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from penstock.core import dtypes
+from penstock.core import dtypes, type_spec_registry
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.dtypes import DType
 from penstock.core.tensor_shape import TensorShape, unknown_shape
@@ -186,6 +186,7 @@ class SparseTensor(CompositeTensor):
         return SparseTensorSpec(shape, self.dtype)
 
 
+@type_spec_registry.register("tf.SparseTensorSpec")
 class SparseTensorSpec(BatchableTypeSpec):
     """Shape and dtype of a sparse tensor.
 

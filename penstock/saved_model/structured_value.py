@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import namedtuple
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
 
+from penstock.core import type_spec_registry
 from penstock.core.dtypes import DType
 from penstock.core.errors import DataLossError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import BoundedTensorSpec, TensorSpec, TypeSpec
+from penstock.runtime.extension_type import AnonymousExtensionTypeSpec, ExtensionTypeSpec
 from penstock.runtime.tensor import EagerTensor
 from penstock.wire import protos
 from penstock.wire.tensors import (
@@ -97,14 +100,29 @@ def _encode_spec(message: Any, spec: TypeSpec) -> None:
     elif isinstance(spec, TensorSpec):
         _encode_tensor_spec(message.tensor_spec_value, spec)
     else:
-        name = type(spec).__name__
         target = message.type_spec_value
-        if name not in _CLASS_NUMBERS:
-            raise UnimplementedError(f"a {name} cannot be written to a file")
-        target.type_spec_class = protos.TypeSpecProto.TypeSpecClass.Value(_CLASS_NUMBERS[name])
+        number, name = _class_of(spec)
+        target.type_spec_class = protos.TypeSpecProto.TypeSpecClass.Value(number)
         target.type_spec_class_name = name
         target.num_flat_components = len(spec._flat_tensor_specs)
         _encode_into(target.type_state, spec._serialize())
+
+
+def _class_of(spec: TypeSpec) -> tuple[str, str]:
+    """Number, by its name, and name of the class of a spec, as a file tells them."""
+    name = type(spec).__name__
+    if name in _CLASS_NUMBERS:
+        return _CLASS_NUMBERS[name], name
+    try:
+        registered = type_spec_registry.get_name(type(spec))
+    except ValueError:
+        advice = ""
+        if isinstance(spec, ExtensionTypeSpec):
+            advice = "; give the class of its values a __name__"
+        raise UnimplementedError(f"a {name} cannot be written to a file{advice}") from None
+    if isinstance(spec, ExtensionTypeSpec):
+        return "EXTENSION_TYPE_SPEC", registered
+    return "REGISTERED_TYPE_SPEC", registered
 
 
 def _encode_tensor_spec(target: Any, spec: TensorSpec) -> None:
@@ -171,6 +189,8 @@ def _decode_bounded(message: Any) -> TensorSpec:
 
 def _decode_type_spec(message: Any) -> TypeSpec:
     number = protos.TypeSpecProto.TypeSpecClass.Name(message.type_spec_class)
+    if number in ("EXTENSION_TYPE_SPEC", "REGISTERED_TYPE_SPEC"):
+        return _decode_registered(message, is_extension=number == "EXTENSION_TYPE_SPEC")
     name = _CLASS_NAMES.get(number, message.type_spec_class_name)
     found = next((cls for cls in _subclasses(TypeSpec) if cls.__name__ == name), None)
     if found is None:
@@ -178,6 +198,25 @@ def _decode_type_spec(message: Any) -> TypeSpec:
             f"values of spec {name or number!r} are not implemented, and a saved function uses "
             "them"
         )
+    spec: TypeSpec = found._deserialize(decode(message.type_state))
+    return spec
+
+
+def _decode_registered(message: Any, *, is_extension: bool) -> TypeSpec:
+    name = message.type_spec_class_name
+    try:
+        found: Any = type_spec_registry.lookup(name)
+    except ValueError:
+        if not is_extension:
+            raise UnimplementedError(
+                f"no spec is registered as {name!r}, and a saved function uses it"
+            ) from None
+        warnings.warn(
+            f"The type '{name}' has not been registered. Falling back to using "
+            "AnonymousExtensionTypeSpec instead.",
+            stacklevel=2,
+        )
+        found = AnonymousExtensionTypeSpec
     spec: TypeSpec = found._deserialize(decode(message.type_state))
     return spec
 

@@ -49,6 +49,17 @@ PRIVATE_MODULES: Final[dict[str, dict[str, str]]] = {
         "int64": "penstock.core.dtypes:int64",
         "string": "penstock.core.dtypes:string",
     },
+    "python.framework.extension_type": {
+        "AnonymousExtensionType": "penstock.runtime.extension_type:AnonymousExtensionType",
+        "BatchableExtensionType": "penstock.runtime.extension_type:BatchableExtensionType",
+        "ExtensionType": "penstock.runtime.extension_type:ExtensionType",
+        "ExtensionTypeBatchEncoder": (
+            "penstock.runtime.extension_type:ExtensionTypeBatchEncoder"
+        ),
+        "ExtensionTypeSpec": "penstock.runtime.extension_type:ExtensionTypeSpec",
+        "as_dict": "penstock.runtime.extension_type:as_dict",
+        "reinterpret": "penstock.runtime.extension_type:reinterpret",
+    },
     "python.framework.func_graph": {
         "FuncGraph": "penstock.graph.func_graph:FuncGraph",
     },
@@ -84,7 +95,11 @@ PRIVATE_MODULES: Final[dict[str, dict[str, str]]] = {
     "python.framework.type_spec": {
         "TypeSpec": "penstock.core.type_spec:TypeSpec",
     },
-    "python.framework.type_spec_registry": {},
+    "python.framework.type_spec_registry": {
+        "get_name": "penstock.core.type_spec_registry:get_name",
+        "lookup": "penstock.core.type_spec_registry:lookup",
+        "register": "penstock.core.type_spec_registry:register",
+    },
     "python.lib.io.tf_record": {},
     "python.ops.linalg.sparse.sparse_csr_matrix_ops": {},
     "python.ops.math_ops": {

@@ -68,13 +68,15 @@ def unbatch(self: DatasetV2, name: str | None = None) -> DatasetV2:
     Raises:
         ValueError: a component is a scalar, or first sizes are known to differ.
     """
-    leaves = [leaf for leaf in self._structure.leaves if not isinstance(leaf, NoneTensorSpec)]
-    for leaf in leaves:
-        if leaf.shape.rank == 0:
-            raise ValueError("Cannot unbatch an input with scalar components.")
     first: Any = None
-    for leaf in leaves:
-        size = leaf.shape[0] if leaf.shape.rank else None
+    for leaf in self._structure.leaves:
+        # What is no tensor may have no shape of its own.
+        shape = getattr(leaf, "shape", None)
+        if shape is None or isinstance(leaf, NoneTensorSpec):
+            continue
+        if shape.rank == 0:
+            raise ValueError("Cannot unbatch an input with scalar components.")
+        size = shape[0] if shape.rank else None
         if size is not None and first is not None and size != first:
             raise ValueError(
                 "`unbatch()` is only supported for datasets of elements whose components have "

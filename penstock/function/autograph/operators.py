@@ -11,7 +11,8 @@ from typing import Any
 
 from malt.operators.variables import Undefined, UndefinedReturnValue
 
-from penstock.core import dtypes
+from penstock.core import dtypes, nest
+from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.graph.branching import cond as graph_cond
 from penstock.graph.branching import while_loop
@@ -139,6 +140,8 @@ def _join(name: str, a: Any, b: Any) -> tuple[str, Any]:
                 if other is None:
                     return "python", None
                 # Never seen: whether there is a return value is decided beside it.
+                if isinstance(other, CompositeTensor):
+                    return "tensor", other
                 return "tensor", _Like(other)
             raise ValueError(
                 f"'{name}' must also be initialized in the "
@@ -147,6 +150,8 @@ def _join(name: str, a: Any, b: Any) -> tuple[str, Any]:
     if a is b:
         return ("tensor", _Like(a)) if isinstance(a, Symbol) else ("python", a)
     if isinstance(a, TensorArray) and isinstance(b, TensorArray):
+        return "tensor", a
+    if isinstance(a, CompositeTensor) and type(a) is type(b):
         return "tensor", a
     if a is None or b is None:
         if name.startswith("retval_"):
@@ -181,6 +186,8 @@ def _join(name: str, a: Any, b: Any) -> tuple[str, Any]:
 def _filled(value: Any, like: Any) -> Any:
     if isinstance(value, TensorArray):
         return value.flow
+    if isinstance(like, CompositeTensor):
+        return _filled_composite(value, like)
     if _is_undefined(value) or value is None:
         shape = [
             1 if size is None else size
@@ -190,6 +197,15 @@ def _filled(value: Any, like: Any) -> Any:
     if isinstance(like, _Like) and not isinstance(value, TensorLike):
         return convert_to_tensor(value, like.dtype)
     return convert_to_tensor(value)
+
+
+def _filled_composite(value: Any, like: CompositeTensor) -> Any:
+    """A composite, or one like the other branch's where there is none."""
+    if isinstance(value, CompositeTensor):
+        return value
+    parts = nest.flatten(like, expand_composites=True)
+    filled = [_filled(None, part) for part in parts]
+    return nest.pack_sequence_as(like, filled, expand_composites=True)
 
 
 def _zero(dtype: Any) -> Any:
@@ -271,7 +287,11 @@ def _loop(
             varying.append(i)
         elif first is last:
             continue
-        elif isinstance(first, TensorArray) or (_can_vary(first) and _can_vary(last)):
+        elif (
+            isinstance(first, TensorArray)
+            or (_can_vary(first) and _can_vary(last))
+            or (isinstance(first, CompositeTensor) and type(first) is type(last))
+        ):
             varying.append(i)
         elif first is None or last is None:
             raise ValueError(
@@ -321,6 +341,10 @@ def _placeholder_like(graph: FuncGraph, value: Any) -> Any:
         return value.with_flow(graph.placeholder(dtypes.variant, ()))
     if isinstance(value, Tensor):
         return graph.placeholder(value.dtype, value.shape)
+    if isinstance(value, CompositeTensor):
+        parts = nest.flatten(value, expand_composites=True)
+        symbols = [graph.placeholder(part.dtype, part.shape) for part in parts]
+        return nest.pack_sequence_as(value, symbols, expand_composites=True)
     return value
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from penstock.core import dtypes
+from penstock.core import dtypes, type_spec_registry
 from penstock.core.dtypes import DType
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import (
@@ -48,6 +48,7 @@ class RaggedTensorValue(NamedTuple):
         return (self.row_splits, *rest)
 
 
+@type_spec_registry.register("tf.RaggedTensorSpec")
 class RaggedTensorSpec(BatchableTypeSpec):
     """Shape, dtype and number of ragged axes of a ragged tensor.
 
