@@ -166,7 +166,7 @@ def _diagonal(xp: Any, value: Any, labels: str, out: str) -> Any:
     return xp.transpose(value, order)
 
 
-@host_kernel("Einsum")
+@host_kernel("Einsum", limit=1 << 13)
 def einsum_on_host(inputs: tuple[Any, ...], *, equation: str) -> Any:
     """Numpy kernel of `Einsum`."""
     full, out, sizes = _resolved(inputs, equation)

@@ -14,6 +14,9 @@ from penstock.ops.namespace import namespace
 from penstock.ops.table import REQUIRED, gradient, op
 
 # numpy multiplies these without BLAS and rounds after every addition.
+# Above, the BLAS of numpy shares a product among threads, which stall on a busy machine.
+_HOST_LIMIT = 1 << 13
+
 _NARROW = frozenset({float16.np, bfloat16.np})
 
 
@@ -59,6 +62,7 @@ def _matrix(shape: TensorShape, name: str, transposed: bool) -> tuple[int | None
     outputs=("product: T",),
     attrs={"transpose_a": False, "transpose_b": False, "grad_a": False, "grad_b": False},
     shape=_mat_mul_shape,
+    host_limit=_HOST_LIMIT,
 )
 def mat_mul(
     a: Any, b: Any, *, transpose_a: bool, transpose_b: bool, grad_a: bool, grad_b: bool
@@ -167,6 +171,7 @@ def _batch_product(x: Any, y: Any, adj_x: bool, adj_y: bool) -> Any:
     outputs=("output: T",),
     attrs=_BATCH_ATTRS,
     shape=_batch_shape,
+    host_limit=_HOST_LIMIT,
 )
 def batch_mat_mul(
     x: Any, y: Any, *, adj_x: bool, adj_y: bool, grad_x: bool, grad_y: bool
@@ -190,6 +195,7 @@ def batch_mat_mul(
     outputs=("output: T",),
     attrs=_BATCH_ATTRS,
     shape=_batch_shape,
+    host_limit=_HOST_LIMIT,
 )
 def batch_mat_mul_v2(
     x: Any, y: Any, *, adj_x: bool, adj_y: bool, grad_x: bool, grad_y: bool
@@ -209,6 +215,7 @@ def batch_mat_mul_v2(
     outputs=("output: Tout",),
     attrs={"Tout": REQUIRED, **_BATCH_ATTRS},
     shape=_batch_shape,
+    host_limit=_HOST_LIMIT,
 )
 def batch_mat_mul_v3(
     x: Any,

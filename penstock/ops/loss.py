@@ -17,6 +17,7 @@ from penstock.ops.table import REQUIRED, gradient, op
     "SoftmaxCrossEntropyWithLogits",
     inputs=("features: T", "labels: T"),
     outputs=("loss: T", "backprop: T"),
+    host_limit=1 << 18,
 )
 def softmax_cross_entropy_with_logits(features: Any, labels: Any) -> Any:
     """Cross entropy between `labels` and the softmax of `features`, and its gradient.
@@ -76,6 +77,7 @@ def softmax_cross_entropy_gradient(g: Any, grad_loss: Any, grad_backprop: Any) -
     "SparseSoftmaxCrossEntropyWithLogits",
     inputs=("features: T", "labels: Tlabels"),
     outputs=("loss: T", "backprop: T"),
+    host_limit=1 << 15,
 )
 def sparse_softmax_cross_entropy_with_logits(features: Any, labels: Any) -> Any:
     """Cross entropy between classes and the softmax of `features`, and its gradient.

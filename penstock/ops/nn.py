@@ -136,7 +136,13 @@ def leaky_relu_grad_gradient(g: Any, grad: Any) -> Any:
     return back, g.call("ZerosLike", features)
 
 
-@op("Elu", inputs=("features: T",), outputs=("activations: T",), shape="same")
+@op(
+    "Elu",
+    inputs=("features: T",),
+    outputs=("activations: T",),
+    shape="same",
+    host_limit=1 << 14,
+)
 def elu(features: Any) -> Any:
     """`features` where positive, `exp(features) - 1` elsewhere.
 
@@ -257,7 +263,13 @@ def softsign_gradient(g: Any, grad: Any) -> Any:
     return g.call("SoftsignGrad", grad, g.inputs[0])
 
 
-@op("Softmax", inputs=("logits: T",), outputs=("softmax: T",), shape="same")
+@op(
+    "Softmax",
+    inputs=("logits: T",),
+    outputs=("softmax: T",),
+    shape="same",
+    host_limit=1 << 16,
+)
 def softmax(logits: Any) -> Any:
     """Exponentials of the last axis, scaled to sum to one.
 
@@ -282,7 +294,13 @@ def softmax_gradient(g: Any, grad: Any) -> Any:
     return g.call("Mul", g.call("Sub", grad, mean), y)
 
 
-@op("LogSoftmax", inputs=("logits: T",), outputs=("logsoftmax: T",), shape="same")
+@op(
+    "LogSoftmax",
+    inputs=("logits: T",),
+    outputs=("logsoftmax: T",),
+    shape="same",
+    host_limit=1 << 16,
+)
 def log_softmax(logits: Any) -> Any:
     """Logarithm of `Softmax`, without its loss of small values.
 

@@ -19,12 +19,17 @@ from penstock.ops.namespace import namespace
 from penstock.ops.shapes import filled, scalar_of, value_of
 from penstock.ops.table import gradient, op
 
-_REDUCEAT = {
-    "add": np.add.reduceat,
-    "multiply": np.multiply.reduceat,
-    "maximum": np.maximum.reduceat,
-    "minimum": np.minimum.reduceat,
+_UFUNC: dict[str, np.ufunc] = {
+    "add": np.add,
+    "multiply": np.multiply,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
 }
+
+# For rows of so many elements, adding the second rows of all segments, then the third and so
+# on, is quicker than `reduceat`, while no segment has very many.
+_WIDE_ROW = 64
+_MANY_ROWS = 64
 
 
 def identity_of(how: str, dtype: Any) -> Any:
@@ -61,7 +66,15 @@ def reduce_rows(data: Any, ids: Any, count: int, how: str, start: Any) -> Any:
             order = np.argsort(ids, kind="stable")
             data, ids = data[order], ids[order]
         firsts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
-        out[ids[firsts]] = _REDUCEAT[how](data, firsts, axis=0)
+        lengths = np.diff(firsts, append=len(ids))
+        if math.prod(data.shape[1:]) < _WIDE_ROW or lengths.max() > _MANY_ROWS:
+            out[ids[firsts]] = _UFUNC[how].reduceat(data, firsts, axis=0)
+        else:
+            totals = data[firsts]
+            for i in range(1, int(lengths.max())):
+                (longer,) = np.nonzero(lengths > i)
+                totals[longer] = _UFUNC[how](totals[longer], data[firsts[longer] + i])
+            out[ids[firsts]] = totals
     return out
 
 

@@ -94,6 +94,7 @@ def _select_v2_shape(condition: Any, t: Any, e: Any) -> TensorShape:
     inputs=("condition: bool", "t: T", "e: T"),
     outputs=("output: T",),
     shape=_select_v2_shape,
+    host_limit=1 << 15,
 )
 def select_v2(condition: Any, t: Any, e: Any) -> Any:
     """Elements of t where the condition is true, else of e, all broadcast together.

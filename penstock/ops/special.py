@@ -31,7 +31,7 @@ def scipy_special() -> ModuleType:
     return importlib.import_module("scipy.special")
 
 
-@op("Erf", inputs=("x: T",), outputs=("y: T",), shape="same")
+@op("Erf", inputs=("x: T",), outputs=("y: T",), shape="same", host_limit=1 << 12)
 def erf(x: Any) -> Any:
     """Error function: 2 / sqrt(pi) times the integral of exp(-t**2) from 0 to x.
 
@@ -49,7 +49,7 @@ def erf_gradient(g: Any, grad: Any) -> tuple[Any]:
     return (g.call("Mul", g.call("Mul", grad, 2 / math.sqrt(math.pi)), slope),)
 
 
-@op("Erfc", inputs=("x: T",), outputs=("y: T",), shape="same")
+@op("Erfc", inputs=("x: T",), outputs=("y: T",), shape="same", host_limit=1 << 12)
 def erfc(x: Any) -> Any:
     """1 - erf(x), exact for large x.
 

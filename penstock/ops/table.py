@@ -29,8 +29,9 @@ class _Required:
 
 REQUIRED: Final = _Required()
 
-# Above this many input elements an eager call is compiled instead of run by numpy.
-DEFAULT_HOST_LIMIT: Final = 1 << 20
+# Above this many input elements an eager call is compiled, if its shapes come again, instead of
+# run by numpy. Below, numpy was quicker than a compiled computation for all cheap ops.
+DEFAULT_HOST_LIMIT: Final = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class OpDef:
         reads, writes: names of resource inputs that are variables. The kernel gets the values
             of those in `reads` in place of their handles (None for the others) and returns
             its outputs followed by the new values of those in `writes`.
-        host_limit: number of input elements up to which the numpy kernel serves eager calls.
+        host_limit: number of input elements up to which the numpy kernel always serves eager
+            calls; with more, it serves those whose shapes have not come often.
         constant_rule: function of attrs that gives the constant positions, where they vary.
     """
 
@@ -342,8 +344,10 @@ _FAMILIES: Final = (
     "sequence_parsing",
     "decoding",
     "io",
+    "summary",
     "dataset",
     "debug",
+    "xla_module",
     "grad",
 )
 

@@ -83,13 +83,13 @@ def run_quick(
 def _fill_scalars(
     row: OpDef, values: list[Any], tensors: list[Any], scalars: Sequence[int]
 ) -> bool:
-    """Give Python numbers the dtype of a floating tensor that shares their type attr."""
+    """Give Python numbers the dtype of a tensor that shares their type attr."""
     for i in scalars:
         dtype = None
         for group in row.type_groups:
             if i in group:
                 dtype = next((values[p].dtype for p in group if p not in scalars), None)
-        if dtype is None or dtype.name not in _FLOATING:
+        if dtype is None or not _holds(dtype, values[i]):
             return False
         values[i] = np.asarray(values[i], dtype)
         tensors[i] = wrap(values[i])
@@ -97,6 +97,20 @@ def _fill_scalars(
 
 
 _FLOATING = frozenset({"float32", "float64", "float16", "bfloat16"})
+_WHOLE = {
+    name: (int(np.iinfo(name).min), int(np.iinfo(name).max))
+    for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+}
+
+
+def _holds(dtype: Any, number: float) -> bool:
+    """Whether a Python number becomes this dtype without question."""
+    if dtype.name in _FLOATING:
+        return True
+    limits = _WHOLE.get(dtype.name)
+    return limits is not None and type(number) is int and limits[0] <= number <= limits[1]
+
+
 _ndarray = np.ndarray
 
 # Arrays of small Python lists of integers (axes, sizes, permutations), which calls repeat.
@@ -150,7 +164,7 @@ def run_values(
 ) -> Any:
     """Run `row` on flat values: numpy, JAX arrays or objects. Gives what the kernel gives."""
     host = row.host
-    if host is not None and (row.device is None or _prefers_host(row, values)):
+    if host is not None and (row.device is None or _prefers_host(row, values, attrs, lengths)):
         arrays = [np.asarray(v) if isinstance(v, jax.Array) else v for v in values]
         return quietly(host, *row.pack(arrays, lengths), **attrs)
     if row.device is None:
@@ -158,13 +172,60 @@ def run_values(
     return _run_compiled(row, values, attrs, lengths)
 
 
-def _prefers_host(row: OpDef, values: Sequence[Any]) -> bool:
+def _prefers_host(
+    row: OpDef,
+    values: Sequence[Any],
+    attrs: dict[str, Any],
+    lengths: Sequence[int | None] | None,
+) -> bool:
     if not host_is_default():
         return False
     size = 0
     for value in values:
         size += getattr(value, "size", 0)
-    return size <= row.host_limit
+    if size <= row.host_limit:
+        return True
+    return not _worth_compiling(row, values, attrs, row.flat_constants(attrs, lengths), size)
+
+
+# Elements that the numpy kernel has gone through, by op, attrs, dtypes, shapes and constants.
+_served: dict[Any, int] = {}
+_SERVED_LIMIT = 4096
+
+# Compiling takes tens of milliseconds: about as long as numpy takes for so many times the
+# elements of an op's limit. Shapes that do not come again are not worth it.
+_WORTH_COMPILING = 16
+
+# A constant with more elements than this is data, and seldom the same again.
+_LARGEST_CONSTANT = 1 << 10
+
+
+def _worth_compiling(
+    row: OpDef,
+    values: Sequence[Any],
+    attrs: dict[str, Any],
+    constants: Sequence[int],
+    size: int,
+) -> bool:
+    fixed = [np.asarray(values[i]) for i in constants]
+    if any(each.size > _LARGEST_CONSTANT for each in fixed):
+        return False
+    enough = _WORTH_COMPILING * row.host_limit
+    if size >= enough:
+        return True
+    key = (
+        row.name,
+        tuple((name, freeze(attrs[name])) for name in attrs),
+        tuple((getattr(v, "dtype", None), getattr(v, "shape", None)) for v in values),
+        tuple(freeze_array(each) for each in fixed),
+    )
+    served = _served.get(key, 0) + size
+    if served >= enough:
+        return True
+    if len(_served) >= _SERVED_LIMIT:
+        _served.clear()
+    _served[key] = served
+    return False
 
 
 def as_tuple(result: Any) -> tuple[Any, ...]:
