@@ -8,7 +8,8 @@ import penstock as tf
 
 def expected(x, k):
     order = sorted(
-        range(len(x)), key=lambda i: (not np.isnan(x[i]), -x[i] if x[i] == x[i] else 0.0, i)
+        range(len(x)),
+        key=lambda i: (not np.isnan(x[i]), -float(x[i]) if x[i] == x[i] else 0.0, i),
     )
     return order[:k]
 
