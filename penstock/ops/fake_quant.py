@@ -28,20 +28,33 @@ def _levels(num_bits: int, narrow_range: bool) -> tuple[np.float32, np.float32]:
 def _nudged(low: Any, high: Any, least: Any, most: Any) -> tuple[Any, Any, Any]:
     """Move the range so that zero is one of its steps. Returns its ends and the step."""
     xp = namespace(low, high)
-    step = (high - low) / (most - least)
-    zero = least - low / step
+    step = _quotient(high - low, most - least)
+    zero = least - _quotient(low, step)
     zero = xp.where(
         zero < least, least, xp.where(zero > most, most, xp.floor(zero + np.float32(0.5)))
     )
     return (least - zero) * step, (most - zero) * step, step
 
 
+def _quotient(above: Any, below: Any) -> Any:
+    """A quotient of float32 numbers, rounded once.
+
+    Compilers turn division by a constant into a product, whose other rounding moves zero by a
+    whole step where the range is symmetric.
+    """
+    exact: Any = above.astype(np.float64) / below.astype(np.float64)
+    return exact.astype(np.float32)
+
+
 def _rounded(inputs: Any, low: Any, high: Any, num_bits: int, narrow_range: bool) -> Any:
     xp = namespace(inputs, low, high)
     first, last, step = _nudged(low, high, *_levels(num_bits, narrow_range))
-    inverse = np.float32(1) / step
+    inverse = _quotient(np.float32(1), step)
+    half = np.float32(0.5)
+    zero = xp.floor(half - first * inverse)
     shifted = xp.minimum(xp.maximum(inputs, first), last) - first
-    return xp.floor(shifted * inverse + np.float32(0.5)) * step + first
+    # Whole multiples of the step, so that zero stays zero.
+    return xp.floor(shifted * inverse - zero + half) * step
 
 
 @op(
