@@ -513,7 +513,9 @@ _LAZY = {
     "distribute": "penstock.distribute",
     "keras": "penstock.keras",
     "lite": "penstock.lite",
+    "lookup": "penstock.api.lookup",
     "saved_model": "penstock.saved_model",
+    "sets": "penstock.api.sets",
     "summary": "penstock.summary",
     "train": "penstock.train",
     "types": "penstock.api.types",
@@ -523,6 +525,14 @@ _LAZY = {
     "profiler": "penstock.summary.profiler",
     "autograph": "penstock.api.autograph",
 }
+
+
+compat.v1.add_later(
+    {
+        "summary": lambda: importlib.import_module("penstock.summary.v1"),
+        "train": lambda: importlib.import_module("penstock.train.v1"),
+    }
+)
 
 
 def __getattr__(name: str) -> Any:

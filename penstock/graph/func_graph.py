@@ -209,6 +209,9 @@ class FuncGraph:
             return self.constant(np.asarray(value), tensor.dtype, name)
         symbol = self._placeholder(Fact(tensor.dtype, tensor.shape), name or "captured")
         _copy_notes(tensor, symbol)
+        shapes = getattr(value, "table_shapes", None)
+        if shapes is not None:
+            symbol.table_shapes = shapes  # type: ignore[attr-defined]
         self.inputs.append(symbol)
         return symbol
 
@@ -300,7 +303,7 @@ _HANDLES = (dtypes.resource, dtypes.variant)
 
 def _copy_notes(source: Tensor, target: Symbol) -> None:
     """Carry over what is known of the variable behind a handle."""
-    for note in ("variable_shape", "variable_dtype", "_trainable", "_owner"):
+    for note in ("variable_shape", "variable_dtype", "table_shapes", "_trainable", "_owner"):
         value = getattr(source, note, None)
         if value is not None:
             setattr(target, note, value)

@@ -105,7 +105,8 @@ class GraphFunction:
             result = dispatch.apply(
                 node.row, inputs, attrs, None if node.lengths is None else list(node.lengths)
             )
-            for symbol, value in zip(node.outputs, nest.flatten(result), strict=True):
+            flat = nest.flatten(result) if node.outputs else []
+            for symbol, value in zip(node.outputs, flat, strict=True):
                 env[id(symbol)] = value
                 if isinstance(value, Symbol) and symbol.shape.rank is not None:
                     value.set_shape(symbol.shape)

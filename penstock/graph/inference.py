@@ -58,6 +58,11 @@ class Spec:
         """Shape of the variable behind a resource."""
         return TensorShape(getattr(self._symbol, "variable_shape", None))
 
+    @property
+    def table_shapes(self) -> Any:
+        """Shapes of one key and one value of the table behind a resource, or None."""
+        return getattr(self._symbol, "table_shapes", None)
+
 
 def infer(
     row: OpDef,

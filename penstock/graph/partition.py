@@ -140,11 +140,21 @@ def on_device(node: Node, forced: set[int]) -> bool:
 
 
 def _needs_numpy(node: Node) -> bool:
-    """Whether a tensor of the call is of strings or quantized: only numpy can hold these."""
+    """Whether a tensor of the call is of strings or quantized: only numpy can hold these.
+
+    Handles of tables pass on the host too; those of variables are known by their roots.
+    """
+    if node.row.name in _PASS_THROUGH and node.inputs[0].dtype is dtypes.resource:
+        return not _is_variable(root(node.inputs[0]))
     return any(
         symbol.dtype is dtypes.string or symbol.dtype.is_quantized
         for symbol in (*node.inputs, *node.outputs)
     )
+
+
+def _is_variable(handle: Symbol) -> bool:
+    noted = getattr(handle, "variable_shape", None) is not None
+    return noted or handle.graph_node.row.name == "VarHandleOp"
 
 
 def accesses(node: Node, roots: dict[int, int]) -> list[tuple[int, bool]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Final
 
 from penstock.core import dtypes
 from penstock.core.errors import UnimplementedError
 from penstock.runtime.context import init_scope
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.trackable import AutoTrackable, Trackable
+
+# Name of the contents of a table in checkpoints; that of its keys and values begin with it.
+SAVED_TABLE: Final = "table"
 
 
 class Asset(Trackable):

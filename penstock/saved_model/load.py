@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from penstock.core.errors import DataLossError, NotFoundError, UnimplementedError
 from penstock.graph.graph_def.reader import Library
+from penstock.ops.lookup import forget_name
 from penstock.runtime.context import init_scope
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.data_structures import ListWrapper, _DictWrapper, wrap_container
-from penstock.runtime.resources import Asset, CapturableResource
+from penstock.runtime.resources import SAVED_TABLE, Asset, CapturableResource
 from penstock.runtime.tensor import EagerTensor, wrap
 from penstock.runtime.trackable import AutoTrackable, Trackable
 from penstock.runtime.variable import (
@@ -32,6 +33,7 @@ from penstock.saved_model.saved_function import (
     SignatureMap,
 )
 from penstock.saved_model.structured_value import decode
+from penstock.saved_model.table_contents import TableContents
 from penstock.wire import protos
 from penstock.wire.bundle import BundleReader
 from penstock.wire.tensors import make_dtype, make_ndarray, make_shape
@@ -70,11 +72,15 @@ def load(
         return _Loader(meta_graph, Path(where), options).load()
 
 
-class RestoredResource(CapturableResource, AutoTrackable):
+class RestoredResource(TableContents, CapturableResource, AutoTrackable):
     """A resource, such as a table, that functions of the file make and fill."""
 
     def _create_resource(self) -> Any:
-        return self._saved("_create_resource")()
+        handle = self._saved("_create_resource")()
+        # The name in the file must not join tables of models that are loaded one by one.
+        if isinstance(handle, EagerTensor):
+            forget_name(handle._value)
+        return handle
 
     def _initialize(self) -> Any:
         function = self.__dict__.get("_initializer")
@@ -116,6 +122,8 @@ class _Loader:
         self._objects = [self._make(node) for node in nodes]
         for i, node in enumerate(nodes):
             self._add_children(i, node)
+        for i, node in enumerate(nodes):
+            self._add_contents(self._objects[i], node)
         if not self._options.experimental_skip_checkpoint:
             self._restore()
         for item in self._objects:
@@ -391,6 +399,13 @@ class _Loader:
             specs = save(convert_to_tensor(attribute.checkpoint_key))
             keys = [spec["name"].numpy().decode() for spec in specs]
             restore(*(wrap(reader.read(key), reader.entry(key).dtype) for key in keys))
+
+    def _add_contents(self, item: Any, node: Any) -> None:
+        """Let a table give and take its contents, so that it can be saved again."""
+        saveable = node.saveable_objects.get(SAVED_TABLE)
+        if isinstance(item, RestoredResource) and saveable is not None:
+            functions = (saveable.save_function, saveable.restore_function)
+            item.__dict__["_table_functions"] = tuple(map(self._function, functions))
 
     def _function(self, index: int) -> Any:
         """Function number `index`; a trace that stands alone is read now."""

@@ -27,6 +27,7 @@ from penstock.runtime.resources import Asset, CapturableResource
 from penstock.runtime.variable import Variable
 from penstock.saved_model import constants
 from penstock.saved_model.saveable_view import SaveableView
+from penstock.saved_model.saver_functions import SavedPart, SaverFunctions
 from penstock.saved_model.signatures import SignatureFunction, argument_names
 from penstock.wire import protos
 from penstock.wire.tensors import make_shape_proto
@@ -320,17 +321,26 @@ class MainGraph:
         info.name = name
         info.tensor_shape.unknown_rank = True
 
+    def _key(self, number: int) -> str:
+        """Key of the value of an object in a checkpoint."""
+        return str(self._view.graph.message.nodes[number].attributes[0].checkpoint_key)
+
     def _write_saver(self) -> None:
-        keys, variables = [], []
-        for number, variable in self._view.instances(Variable):
-            node = self._view.graph.message.nodes[number]
-            keys.append(node.attributes[0].checkpoint_key)
-            variables.append((self._tensors[number], variable))
+        parts: list[SavedPart] = [
+            SavedPart(self._key(number), self._tensors[number], variable=variable)
+            for number, variable in self._view.instances(Variable)
+        ]
+        parts += [
+            SavedPart(
+                self._key(number), self._tensors[number], contents=_dtypes_of(functions[1])
+            )
+            for number, functions in self._view.contents.items()
+        ]
         serialized = self._view.graph.message.SerializeToString(deterministic=True)
         graph_node = self._constant(_bytes_scalar(serialized), dtypes.string)
         filename = self._placeholder("saver_filename", dtypes.string, _SCALAR)
-        handles = [name for name, _ in variables]
-        saver = _SaverFunctions(keys, [variable for _, variable in variables])
+        handles = [part.handle for part in parts]
+        saver = SaverFunctions(parts)
         types = (dtypes.string, *(dtypes.resource for _ in handles))
         for name, message, inputs, tin in (
             ("save", saver.save(), [filename, *handles, graph_node], (*types, dtypes.string)),
@@ -385,118 +395,7 @@ def _bytes_scalar(value: bytes) -> Any:
     return array
 
 
-class _SaverFunctions:
-    """The functions that write and read the variables of a model, as FunctionDefs.
-
-    Args:
-        keys: names of the values in a checkpoint.
-        variables: the variables, in the order of the keys.
-    """
-
-    _GRAPH_KEY: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
-
-    def __init__(self, keys: Sequence[str], variables: Sequence[Variable]) -> None:
-        self._keys = list(keys)
-        self._variables = list(variables)
-
-    def save(self) -> Any:
-        """A function of a prefix, handles and the object graph, which writes them."""
-        message = self._start("__inference__traced_save_0")
-        dtype_list = []
-        values = []
-        for i, variable in enumerate(self._variables):
-            read = self._add(
-                message, "ReadVariableOp", f"Read_{i}", [f"variable_{i}"], dtype=variable.dtype
-            )
-            write_shapes(message.node_def[-1].attr["_output_shapes"], [variable.shape])
-            values.append(f"{read}:value:0")
-            dtype_list.append(variable.dtype)
-        message.signature.input_arg.add(name="object_graph", type=protos.DT_STRING)
-        names, slices = self._name_constants(message, [*self._keys, self._GRAPH_KEY], "SaveV2")
-        saved = self._add(
-            message,
-            "SaveV2",
-            "SaveV2",
-            ["file_prefix", names, slices, *values, "object_graph"],
-            dtypes=(*dtype_list, dtypes.string),
-        )
-        return self._finish(message, [saved])
-
-    def restore(self) -> Any:
-        """A function of a prefix and handles, which reads the values."""
-        message = self._start("__inference__traced_restore_0")
-        if not self._variables:
-            return self._finish(message, [])
-        names, slices = self._name_constants(message, self._keys, "RestoreV2")
-        restored = self._add(
-            message,
-            "RestoreV2",
-            "RestoreV2",
-            ["file_prefix", names, slices],
-            dtypes=tuple(variable.dtype for variable in self._variables),
-        )
-        assigned = []
-        for i, variable in enumerate(self._variables):
-            value = self._add(
-                message, "Identity", f"Value_{i}", [f"{restored}:tensors:{i}"], T=variable.dtype
-            )
-            assigned.append(
-                self._add(
-                    message,
-                    "AssignVariableOp",
-                    f"AssignVariableOp_{i}",
-                    [f"variable_{i}", f"{value}:output:0"],
-                    dtype=variable.dtype,
-                )
-            )
-        return self._finish(message, assigned)
-
-    def _start(self, name: str) -> Any:
-        message = protos.FunctionDef()
-        message.signature.name = name
-        message.signature.is_stateful = True
-        message.signature.input_arg.add(name="file_prefix", type=protos.DT_STRING)
-        for i, variable in enumerate(self._variables):
-            argument = message.signature.input_arg.add(
-                name=f"variable_{i}", type=protos.DT_RESOURCE
-            )
-            argument.handle_data.add(
-                dtype=variable.dtype.as_datatype_enum, shape=make_shape_proto(variable.shape)
-            )
-        return message
-
-    def _add(
-        self, message: Any, op: str, name: str, inputs: Sequence[str], **attrs: Any
-    ) -> str:
-        node = message.node_def.add(name=name, op=op, input=inputs)
-        for key, value in attrs.items():
-            write_attr(node.attr[key], value)
-        return name
-
-    def _name_constants(
-        self, message: Any, keys: Sequence[str], prefix: str
-    ) -> tuple[str, str]:
-        results = []
-        for name, items in (("tensor_names", keys), ("shape_and_slices", [""] * len(keys))):
-            node = message.node_def.add(name=f"{prefix}/{name}", op="Const")
-            array = np.empty(len(keys), object)
-            array[:] = [item.encode("utf-8", "surrogateescape") for item in items]
-            write_constant(node.attr, array, dtypes.string)
-            results.append(f"{node.name}:output:0")
-        return results[0], results[1]
-
-    def _finish(self, message: Any, effects: Sequence[str]) -> Any:
-        """Give the prefix back once all is done."""
-        self._add(
-            message,
-            "Identity",
-            "Identity",
-            ["file_prefix", *(f"^{name}" for name in effects)],
-            T=dtypes.string,
-        )
-        message.signature.output_arg.add(name="identity", type=protos.DT_STRING)
-        message.ret["identity"] = "Identity:output:0"
-        for name in effects:
-            message.signature.control_output.append(name)
-            message.control_ret[name] = name
-        return message
+def _dtypes_of(restore: ConcreteFunction) -> tuple[DType, ...]:
+    """Dtypes of the tensors that a table keeps in checkpoints."""
+    args, _ = restore.structured_input_signature
+    return tuple(spec.dtype for spec in args)

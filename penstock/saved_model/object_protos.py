@@ -9,7 +9,7 @@ from penstock.core.type_spec import TensorSpec
 from penstock.function.concrete_function import ConcreteFunction
 from penstock.function.polymorphic import Function
 from penstock.runtime.data_structures import ListWrapper, _DictWrapper, _TupleWrapper
-from penstock.runtime.resources import Asset, CapturableResource
+from penstock.runtime.resources import SAVED_TABLE, Asset, CapturableResource
 from penstock.runtime.variable import Variable
 from penstock.saved_model.function_spec import FunctionSpec
 from penstock.saved_model.saveable_view import SaveableView
@@ -38,7 +38,7 @@ def write_objects(
     signature_names: dict[str, str],
     assets: dict[int, int],
 ) -> Any:
-    """Write the objects, the constants after them, and what is known of the functions.
+    """Write the objects, the constants and functions of tables after them, and the traces.
 
     Args:
         view: the objects.
@@ -59,6 +59,12 @@ def write_objects(
             _write_signature(node.bare_concrete_function, item, signature_names[key])
     for name in constant_names:
         message.nodes.add().constant.operation = name
+    for number, functions in view.contents.items():
+        saveable = message.nodes[number].saveable_objects[SAVED_TABLE]
+        saveable.save_function = len(message.nodes)
+        saveable.restore_function = len(message.nodes) + 1
+        for concrete in functions:
+            _write_bare_function(message.nodes.add().bare_concrete_function, view, concrete)
     for name, concrete in view.functions.items():
         _write_trace(message.concrete_functions[name], view, concrete)
     for key, name in signature_names.items():

@@ -17,6 +17,7 @@ from penstock.runtime.variable import Variable
 from penstock.saved_model.saved_function import SignatureMap
 from penstock.saved_model.signatures import SavedSignatures, SignatureFunction
 from penstock.saved_model.structured_value import can_encode
+from penstock.saved_model.table_contents import contents_functions, has_contents
 from penstock.train import object_graph
 from penstock.train.trackable_view import TrackableView
 
@@ -33,7 +34,8 @@ class SaveableView:
         signatures: the signatures.
 
     `objects` are in the order of their numbers; `constants` follow them. `functions` holds the
-    trace behind each name in the library.
+    trace behind each name in the library, `contents` by number of a table the functions that
+    give and take what is in it.
 
     Raises:
         ValueError: an attribute is called `signatures`.
@@ -55,6 +57,8 @@ class SaveableView:
         self.functions: dict[str, ConcreteFunction] = {}
         self._names: dict[int, str] = {}
         self._name_functions()
+        self.contents: dict[int, tuple[ConcreteFunction, ConcreteFunction]] = {}
+        self._add_contents()
         self._check_captures()
 
     # -- objects --------------------------------------------------------------------------
@@ -126,6 +130,14 @@ class SaveableView:
                 self._name(item)
             elif isinstance(item, SignatureFunction):
                 self._name(item.concrete)
+
+    def _add_contents(self) -> None:
+        """Functions that give and take the contents of each table."""
+        for i, item in enumerate(self.objects):
+            if has_contents(item):
+                self.contents[i] = contents_functions(item)
+                for function in self.contents[i]:
+                    self._name(function)
 
     def _name(self, concrete: ConcreteFunction) -> None:
         if id(concrete) not in self._names:

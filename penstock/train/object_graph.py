@@ -84,6 +84,13 @@ def _add_values(graph: ObjectGraph, node: Any, item: Any, path: tuple[str, ...])
     serialize = getattr(item, "_serialize_to_tensors", None)
     tensors: Mapping[str, Any] = {} if serialize is None else serialize()
     full_name = getattr(item, "_shared_name", None)
+    common = getattr(item, "_LEGACY_SAVEABLE_NAME", None)
+    if common is not None and tensors:
+        # Tables: one entry for several values, whose keys begin with its own.
+        key = checkpoint_key(path, common)
+        node.attributes.add(name=common, checkpoint_key=key)
+        graph.values.update((key + name, tensor) for name, tensor in tensors.items())
+        return
     for name, tensor in tensors.items():
         key = checkpoint_key(path, name)
         node.attributes.add(

@@ -95,8 +95,10 @@ class Restoration:
                 parts = [k for k in self.reader.keys() if k.startswith(key + "-")]  # noqa: SIM118
                 if not parts:
                     self.unused.append(key)
+                common = getattr(item, "_LEGACY_SAVEABLE_NAME", None)
+                prefix = "" if common == attribute.name else attribute.name
                 for part in parts:
-                    tensors[attribute.name + part[len(key) :]] = self._read(part)
+                    tensors[prefix + part[len(key) :]] = self._read(part)
                 continue
             tensors[attribute.name] = self._read(key)
         if tensors:
