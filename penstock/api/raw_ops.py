@@ -8,6 +8,7 @@ from typing import Any
 from penstock.core import dtypes
 from penstock.core.errors import NotFoundError
 from penstock.ops import table
+from penstock.runtime import summary_wire  # noqa: F401  (lets the rows of summaries write)
 from penstock.runtime.dispatch import call
 
 _REDUCTIONS = ("All", "Any", "EuclideanNorm", "Max", "Mean", "Min", "Prod", "Sum")

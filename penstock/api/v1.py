@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from penstock.api import v1_nn as nn  # noqa: F401  (this is tf.compat.v1.nn)
@@ -14,6 +15,7 @@ from penstock.graph.branching import while_loop as while_loop
 from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor as convert_to_tensor
 from penstock.runtime.sparse_tensor import SparseTensor
+from penstock.wire import protos
 
 
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
@@ -62,7 +64,25 @@ def executing_eagerly_outside_functions() -> bool:
     return True
 
 
+# Messages, whose classes are made when they are first named.
+_MESSAGES = frozenset(
+    {"AttrValue", "ConfigProto", "Event", "GraphDef", "GPUOptions", "HistogramProto"}
+    | {"LogMessage", "MetaGraphDef", "NameAttrList", "NodeDef", "OptimizerOptions"}
+    | {"RunMetadata", "RunOptions", "SessionLog", "Summary", "SummaryMetadata"}
+    | {"TensorInfo", "VariableDef"}
+)
+_later: dict[str, Callable[[], Any]] = {}
+
+
+def add_later(spaces: Mapping[str, Callable[[], Any]]) -> None:
+    """Add namespaces of rooms above, each with what loads it when it is first named."""
+    _later.update(spaces)
+
+
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(name)
+    if name in _later or name in _MESSAGES:
+        value = globals()[name] = _later[name]() if name in _later else getattr(protos, name)
+        return value
     raise MissingNameError(f"tf.compat.v1.{name} is not implemented")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,17 @@ from penstock.runtime.context import name_scope
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.tensor import Tensor, TensorLike
 from penstock.runtime.trackable import SavedAsFunction
+
+
+class Observer(Protocol):
+    """What is told of every call of a trace."""
+
+    def called(self, function: ConcreteFunction) -> None:
+        """Note that a trace is called."""
+
+
+# Those that are told; empty but for programs that look at themselves.
+observers: list[Observer] = []
 
 
 class ConcreteFunction(SavedAsFunction):
@@ -229,6 +240,8 @@ class ConcreteFunction(SavedAsFunction):
 
     def call_flat(self, tensors: Sequence[Any]) -> Any:
         """Call with a flat list of tensors that fit, and give the structure of the results."""
+        for observer in observers:
+            observer.called(self)
         results = self.function([*tensors, *self._captured])
         if self._single:
             return results[0]

@@ -128,7 +128,9 @@ def encode_wav(audio: Array, sample_rate: Array) -> Array:
     if not 0 < channels < 1 << 15:
         raise InvalidArgumentError(f"channels must be in (0, 2^15), got: {channels}")
     scaled = np.clip(audio * np.float32(32768), -32768, 32767)
-    body = np.trunc(scaled).astype("<i2").tobytes()
+    # To the nearest, halves away from zero.
+    nearest = np.trunc(scaled + np.copysign(np.float32(0.5), scaled))
+    body = np.clip(nearest, -32768, 32767).astype("<i2").tobytes()
     frame = 2 * channels
     form = struct.pack("<IHHIIHH", 16, _PCM, channels, rate, frame * rate, frame, 16)
     head = b"RIFF" + struct.pack("<I", 36 + len(body)) + b"WAVEfmt " + form

@@ -144,7 +144,6 @@ MENTIONED_CLASSES: Final = frozenset(
         "types.experimental.GenericFunction",
         "types.experimental.distributed.PerReplica",
         "saved_model.experimental.TrackableResource",
-        "compat.v1.SummaryMetadata",
     }
 )
 MENTIONED_FUNCTIONS: Final = frozenset(
@@ -153,7 +152,6 @@ MENTIONED_FUNCTIONS: Final = frozenset(
         "sparse.maximum",
         "sparse.minimum",
         "io.gfile.exists",
-        "summary.create_file_writer",
     }
 )
 

@@ -6,14 +6,16 @@ import numpy as np
 
 from tests.ops.sample import Sample
 
-_HEAD = b"RIFF" + struct.pack("<I", 48) + b"WAVEfmt "
 _FORMAT = struct.pack("<IHHIIHH", 16, 1, 2, 8000, 32000, 4, 16)
-_DATA = (
-    b"data"
-    + struct.pack("<I", 12)
-    + struct.pack("<6h", 16384, -16384, 8192, 32767, -32768, 32767)
-)
-WAV = _HEAD + _FORMAT + _DATA
+
+
+def _wav(*numbers):
+    data = struct.pack(f"<{len(numbers)}h", *numbers)
+    head = b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt "
+    return head + _FORMAT + b"data" + struct.pack("<I", len(data)) + data
+
+
+WAV = _wav(16384, -16384, 8192, 32767, -32768, 32767)
 
 
 def _text(value):
@@ -46,6 +48,12 @@ SAMPLES = [
         "EncodeWav",
         (np.array([[0.5, -0.5], [0.25, 1.0], [-1.0, 2.0]], np.float32), np.int32(8000)),
         _text(WAV),
+        differentiable=False,
+    ),
+    Sample(  # halves of a step go away from zero
+        "EncodeWav",
+        (np.array([[0.5, -0.5], [1.5, -2.4]], np.float32) / 32768, np.int32(8000)),
+        _text(_wav(1, -1, 2, -2)),
         differentiable=False,
     ),
     Sample(

@@ -1,0 +1,5 @@
+"""`tf.profiler`."""
+
+from penstock.summary import profiler_experimental as experimental
+
+__all__ = ["experimental"]
