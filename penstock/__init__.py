@@ -444,6 +444,9 @@ from penstock.api.linalg import (
     norm as norm,
 )
 from penstock.api.linalg import (
+    sqrtm as matrix_square_root,
+)
+from penstock.api.linalg import (
     tensordot as tensordot,
 )
 from penstock.api.messages import get_logger as get_logger
@@ -514,6 +517,7 @@ _LAZY = {
     "keras": "penstock.keras",
     "lite": "penstock.lite",
     "lookup": "penstock.api.lookup",
+    "queue": "penstock.api.queue",
     "saved_model": "penstock.saved_model",
     "sets": "penstock.api.sets",
     "summary": "penstock.summary",
@@ -524,6 +528,30 @@ _LAZY = {
     "test": "penstock.api.test",
     "profiler": "penstock.summary.profiler",
     "autograph": "penstock.api.autograph",
+}
+
+
+# Names right here whose modules are loaded when they are first asked for.
+_LATER = {
+    **dict.fromkeys(
+        (
+            "approx_top_k",
+            "check_pinned",
+            "conv",
+            "conv2d_backprop_filter_v2",
+            "conv2d_backprop_input_v2",
+            "fftnd",
+            "ifftnd",
+            "irfftnd",
+            "ragged_fill_empty_rows",
+            "ragged_fill_empty_rows_grad",
+            "random_index_shuffle",
+            "rfftnd",
+        ),
+        "penstock.api.generated",
+    ),
+    "eig": "penstock.api.linalg",
+    "eigvals": "penstock.api.linalg",
 }
 
 
@@ -542,11 +570,15 @@ def __getattr__(name: str) -> Any:
         globals()[name] = loaded
         _explain_absences(loaded, f"tf.{name}")
         return loaded
+    module = _LATER.get(name)
+    if module is not None:
+        value = globals()[name] = getattr(importlib.import_module(module), name)
+        return value
     raise AttributeError(_absence("tf", name))
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_LAZY, *_LATER})
 
 
 _explain_all(sys.modules[__name__])

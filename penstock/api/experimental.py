@@ -36,6 +36,21 @@ _LAZY = {
     ),
     "extension_type": ("penstock.api.extension_type", None),
     "numpy": ("penstock.api.numpy", None),
+    **{
+        name: ("penstock.core.dtypes", name)
+        for name in (
+            "float4_e2m1fn",
+            "float8_e4m3b11fnuz",
+            "float8_e4m3fn",
+            "float8_e4m3fnuz",
+            "float8_e5m2",
+            "float8_e5m2fnuz",
+            "int2",
+            "int4",
+            "uint2",
+            "uint4",
+        )
+    },
     "dtensor": ("penstock.distribute.dtensor", None),
 }
 

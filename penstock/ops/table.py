@@ -340,6 +340,7 @@ _FAMILIES: Final = (
     "clock",
     "placeholder",
     "lookup",
+    "queue",
     "parsing",
     "sequence_parsing",
     "decoding",
@@ -348,6 +349,8 @@ _FAMILIES: Final = (
     "dataset",
     "debug",
     "xla_module",
+    "stack",
+    "tensor_array",
     "grad",
 )
 

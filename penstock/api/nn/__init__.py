@@ -21,6 +21,7 @@ from penstock.api.nn.activations import (
     swish,
     tanh,
 )
+from penstock.api.nn.approximate import approx_max_k, approx_min_k
 from penstock.api.nn.convolution import (
     atrous_conv2d,
     atrous_conv2d_transpose,
@@ -110,6 +111,8 @@ from penstock.api.random.candidates import (
 )
 
 __all__ = [
+    "approx_max_k",
+    "approx_min_k",
     "all_candidate_sampler",
     "atrous_conv2d",
     "atrous_conv2d_transpose",
