@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.core import nest
-from penstock.runtime.context import not_recording, state
+from penstock.runtime.context import not_taping, only_tapes, state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.tape import GradientTape, VariableWatcher, record_custom
@@ -39,19 +39,20 @@ def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
         lambda item: convert_to_tensor(item) if _is_numeric(item) else item, list(args)
     )
     flat = [item for item in nest.flatten(tensors) if isinstance(item, Tensor)]
-    # Inside, fresh identities: what `f` does to its arguments must not be recorded.
-    with not_recording():
+    # Inside, fresh identities: what `f` does to its arguments must not be recorded. Forward
+    # accumulators follow what it does all the same: the rule says nothing to them.
+    with not_taping():
         fresh = [call("Identity", item) for item in flat]
     given = iter(fresh)
     inner = nest.map_structure(
         lambda item: next(given) if isinstance(item, Tensor) else item, tensors
     )
-    with not_recording():
+    with not_taping():
         with VariableWatcher() as watcher:
             result, grad_fn = function(*inner, **kwargs)
         used = watcher.variables()
     outputs = nest.map_structure(convert_to_tensor, result)
-    with not_recording():
+    with not_taping():
         flat_outputs = [call("Identity", item) for item in nest.flatten(outputs)]
     handles = [variable.handle for variable in used]
     inputs = [*flat, *handles]
@@ -69,7 +70,8 @@ def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
         return [*flat_grads, *variable_grads]
 
     _attach(flat, flat_outputs, handles, rule)
-    record_custom(inputs, flat_outputs, rule)
+    with only_tapes():
+        record_custom(inputs, flat_outputs, rule)
     return nest.pack_sequence_as(outputs, flat_outputs)
 
 

@@ -156,7 +156,7 @@ def backprop(
         if not any(id(tensor) in reachable for tensor in record.inputs):
             continue
         for tensor, gradient in zip(
-            record.inputs, _input_gradients(record, gradients, reachable), strict=True
+            record.inputs, gradients_of_inputs(record, gradients, reachable), strict=True
         ):
             if gradient is not None and id(tensor) in reachable:
                 pending.setdefault(id(tensor), []).append(gradient)
@@ -180,9 +180,16 @@ def _reachable_from(sources: Sequence[Any], records: Sequence[Record]) -> set[in
     return reachable
 
 
-def _input_gradients(
+def gradients_of_inputs(
     record: Record, gradients: list[Any], reachable: set[int]
 ) -> Sequence[Any]:
+    """Gradients of the inputs of a call by those of its outputs.
+
+    Args:
+        record: the call.
+        gradients: gradient of each output, or None.
+        reachable: ids of the inputs whose gradients are wanted.
+    """
     context = GradientContext(record, reachable)
     rule = record.rule
     if rule is None and record.row is not None:

@@ -78,6 +78,22 @@ def init_scope() -> Iterator[None]:
         state.graph, state.recorders, state.name_scope, state.control_inputs = saved
 
 
+def push_recorder(recorder: Any) -> None:
+    """Tell `recorder` of the op calls from here on.
+
+    Forward accumulators come after all tapes: what they compute of a call is recorded by the
+    tapes, and depends on what the call gave.
+    """
+    # A fresh list: other scopes may hold on to the one in force.
+    recorders = [*state.recorders]
+    place = len(recorders)
+    if not getattr(recorder, "is_accumulator", False):
+        while place and getattr(recorders[place - 1], "is_accumulator", False):
+            place -= 1
+    recorders.insert(place, recorder)
+    state.recorders = recorders
+
+
 @contextmanager
 def not_recording() -> Iterator[None]:
     """Hide op calls inside from all tapes."""
@@ -110,6 +126,32 @@ def name_scope(name: str | None) -> Iterator[str]:
         yield state.name_scope
     finally:
         state.name_scope = saved
+
+
+@contextmanager
+def not_taping() -> Iterator[None]:
+    """Hide op calls inside from tapes, but not from forward accumulators."""
+    saved = state.recorders
+    state.recorders = [
+        recorder for recorder in saved if getattr(recorder, "is_accumulator", False)
+    ]
+    try:
+        yield
+    finally:
+        state.recorders = saved
+
+
+@contextmanager
+def only_tapes() -> Iterator[None]:
+    """Hide op calls inside from forward accumulators."""
+    saved = state.recorders
+    state.recorders = [
+        recorder for recorder in saved if not getattr(recorder, "is_accumulator", False)
+    ]
+    try:
+        yield
+    finally:
+        state.recorders = saved
 
 
 def executing_eagerly() -> bool:

@@ -13,7 +13,7 @@ from penstock.core import nest
 from penstock.core.errors import InvalidArgumentError
 from penstock.ops.table import OpDef
 from penstock.runtime.backprop import Record, backprop, dense, is_differentiable
-from penstock.runtime.context import not_recording, state
+from penstock.runtime.context import not_recording, push_recorder, state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.indexed_slices import IndexedSlices
@@ -67,8 +67,7 @@ class GradientTape:
 
     def _push(self) -> None:
         self._recording = True
-        # A fresh list: other scopes may hold on to the one in force.
-        state.recorders = [*state.recorders, self]
+        push_recorder(self)
 
     def _pop(self) -> None:
         self._recording = False
@@ -136,13 +135,13 @@ class GradientTape:
             ValueError: something watched is no tensor.
         """
         for item in nest.flatten(tensor, expand_composites=True):
-            source = _source(item)
+            source = source_of(item)
             if not isinstance(source, Tensor):
                 raise ValueError(  # noqa: TRY004  (TensorFlow's class)
                     f"only tensors and variables can be watched, got {type(item)}"
                 )
             if not is_differentiable(source.dtype):
-                _warn_not_differentiable(source)
+                warn_not_differentiable(source)
                 continue
             self._tracked.add(id(source))
             self._kept.append(source)
@@ -211,7 +210,9 @@ class GradientTape:
         if recording and not self._persistent:
             self._pop()
         flat_targets, seeds = _flat_targets(target, output_gradients)
-        flat_sources = [_source(item) for item in nest.flatten(sources, expand_composites=True)]
+        flat_sources = [
+            source_of(item) for item in nest.flatten(sources, expand_composites=True)
+        ]
         try:
             results = backprop(self._records, flat_targets, seeds, flat_sources)
         finally:
@@ -313,7 +314,7 @@ class VariableWatcher:
         self._handles: dict[int, Any] = {}
 
     def __enter__(self) -> VariableWatcher:
-        state.recorders = [*state.recorders, self]
+        push_recorder(self)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -399,7 +400,7 @@ def _one_hot_inner(target: Any, index: int, count: int) -> Any:
     return call("Mul", call("OnesLike", target), convert_to_tensor(inner))
 
 
-def _source(item: Any) -> Any:
+def source_of(item: Any) -> Any:
     """The tensor that stands for `item` on tapes: a variable's handle, else itself."""
     handle = getattr(item, "handle", None)
     if handle is not None and not isinstance(item, Tensor):
@@ -426,7 +427,7 @@ def _flat_targets(target: Any, output_gradients: Any) -> tuple[list[Any], list[A
             )
     kept_targets, kept_seeds = [], []
     for item, seed in zip(targets, seeds, strict=True):
-        source = _source(item)
+        source = source_of(item)
         kept_targets.append(source)
         if seed is None or isinstance(seed, IndexedSlices):
             kept_seeds.append(seed)
@@ -472,7 +473,8 @@ def _pack_composite(item: Any, parts: list[Any]) -> Any:
     return nest.pack_sequence_as(item, filled, expand_composites=True)
 
 
-def _warn_not_differentiable(source: Any) -> None:
+def warn_not_differentiable(source: Any) -> None:
+    """Warn that a tensor that was watched has a dtype without gradients."""
     import warnings  # noqa: PLC0415  (only a mistake pays for it)
 
     warnings.warn(
