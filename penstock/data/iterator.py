@@ -13,11 +13,12 @@ from penstock.api.data_optional import Optional, optional_from_handle
 from penstock.api.data_structure import Structure, numpy_of
 from penstock.core import data_nest, dtypes
 from penstock.core.composite_tensor import CompositeTensor
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import InvalidArgumentError, OpError
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TensorSpec, TypeSpec
+from penstock.core.user_code import shorten
 from penstock.data.run import Run
-from penstock.function.autograph.operators import _loop as graph_loop
+from penstock.function.autograph.operators import graph_loop
 from penstock.ops.dataset import Element, IteratorResource
 from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
@@ -118,10 +119,14 @@ class OwnedIterator(IteratorBase):
         return self
 
     def __next__(self) -> Any:
-        resource = self._iterator_resource
-        if state.graph is None and isinstance(resource, EagerTensor):
-            return self._structure.wrap(resource._value.take())
-        return self.get_next()
+        try:
+            resource = self._iterator_resource
+            if state.graph is None and isinstance(resource, EagerTensor):
+                return self._structure.wrap(resource._value.take())
+            return self.get_next()
+        except OpError as error:
+            shorten(error)
+            raise
 
     def next(self) -> Any:
         """Return the next element; `StopIteration` at the end."""

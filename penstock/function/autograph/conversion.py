@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
+import sys
+import textwrap
 import types
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from malt.core import ag_ctx, converter
@@ -15,6 +19,7 @@ from malt.impl import conversion as malt_conversion
 from malt.operators import py_builtins
 from malt.pyct import errors, inspect_utils
 
+from penstock.core.user_code import Origin, note_generated
 from penstock.function.autograph import operators
 from penstock.function.autograph.marks import MARK, is_marked
 
@@ -68,58 +73,170 @@ class _Transpiler(malt_api.PyToPy):  # type: ignore[misc]
         """Names that generated code sees: `ag__` with the operators."""
         if self._own_locals is None:
             names = dict(super().get_extra_locals()["ag__"].__dict__)
-            names.update(
-                {
-                    name: getattr(operators, name)
-                    for name in (
-                        "if_stmt",
-                        "if_exp",
-                        "while_stmt",
-                        "for_stmt",
-                        "not_",
-                        "and_",
-                        "or_",
-                        "eq",
-                        "not_eq",
-                        "assert_stmt",
-                    )
-                }
-            )
+            names.update(operators.OPERATORS)
             names["converted_call"] = converted_call
+            names["caught"] = _caught
             module = types.ModuleType("ag__")
             module.__dict__.update(names)
             self._own_locals = {"ag__": module}
         return self._own_locals
 
+    def transform_ast(self, node: Any, ctx: Any) -> Any:
+        """Convert a function's tree, with names of caught errors as plain assignments."""
+        return super().transform_ast(_CaughtNames().visit(node), ctx)
+
+
+class _CaughtNames(ast.NodeTransformer):
+    """`except E as name` becomes `except E: name = ...`; the converter knows no other names."""
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
+        """Take the name out of a handler."""
+        self.generic_visit(node)
+        if node.name is not None:
+            taken = ast.parse(f"{node.name} = ag__.caught()").body[0]
+            for part in ast.walk(taken):
+                if isinstance(part, (ast.stmt, ast.expr)):
+                    ast.copy_location(part, node)
+            node.body.insert(0, taken)
+            node.name = None
+        return node
+
+
+def _caught() -> BaseException | None:
+    return sys.exc_info()[1]
+
 
 _transpiler = _Transpiler()
-_OPTIONS = converter.ConversionOptions(
-    recursive=True,
-    user_requested=True,
-    optional_features=(converter.Feature.ASSERT_STATEMENTS,),
+
+# The features of the converter that do something here.
+_FEATURES = frozenset(
+    {
+        converter.Feature.ASSERT_STATEMENTS,
+        converter.Feature.BUILTIN_FUNCTIONS,
+        converter.Feature.EQUALITY_OPERATORS,
+        converter.Feature.LISTS,
+    }
 )
 
 
-def convert(function: Callable[..., Any]) -> Callable[..., Any]:
+def _options(features: Any = None, *, recursive: bool = True) -> Any:
+    """Options of the converter with optional features: one, several, or `Feature.ALL`."""
+    if features is None:
+        wanted: frozenset[Any] = frozenset()
+    elif isinstance(features, (list, tuple, set, frozenset)):
+        wanted = frozenset(features)
+    else:
+        wanted = frozenset({features})
+    if converter.Feature.ALL in wanted:
+        wanted = _FEATURES
+    wanted = (wanted & _FEATURES) | {converter.Feature.ASSERT_STATEMENTS}
+    return converter.ConversionOptions(
+        recursive=recursive,
+        user_requested=True,
+        optional_features=tuple(sorted(wanted, key=lambda feature: str(feature.value))),
+    )
+
+
+_OPTIONS = _options()
+
+
+def convert(
+    function: Callable[..., Any], features: Any = None, *, recursive: bool = True
+) -> Callable[..., Any]:
     """Return a form of `function` whose control flow may depend on tensors.
 
     A function that cannot be converted is returned as it is, with a warning that says why.
+
+    Args:
+        function: the function.
+        features: optional features of the converter.
+        recursive: whether functions that it calls are converted too.
     """
     if is_marked(function) or _is_library(function):
         return function
+    options = (
+        _OPTIONS if features is None and recursive else _options(features, recursive=recursive)
+    )
 
-    @functools.wraps(function)
     def converted(*args: Any, **kwargs: Any) -> Any:
-        with ag_ctx.ControlStatusCtx(status=ag_ctx.Status.ENABLED, options=_OPTIONS):
-            return converted_call(function, args, kwargs or None, options=_OPTIONS)
+        with ag_ctx.ControlStatusCtx(status=ag_ctx.Status.ENABLED, options=options):
+            return converted_call(function, args, kwargs or None, options=options)
 
+    if not isinstance(function, functools.partial):
+        functools.update_wrapper(converted, function)
     setattr(converted, MARK, {})
     return converted
 
 
+def to_graph(
+    function: Callable[..., Any], recursive: bool, features: Any
+) -> Callable[..., Any]:
+    """Convert a function at once.
+
+    Raises:
+        ValueError: it cannot be converted.
+    """
+    target = getattr(function, "__func__", function)
+    if not inspect.isfunction(target):
+        own = inspect.getattr_static(type(function), "__call__", None)
+        if not inspect.isfunction(own):
+            raise ValueError(f"only Python functions can be converted, got {function!r}")
+        return to_graph(types.MethodType(own, function), recursive, features)
+    options = _options(features, recursive=recursive)
+    try:
+        made, _, _ = _transpiler.transform(target, converter.ProgramContext(options=options))
+    except (errors.PyCTError, OSError, ValueError, SyntaxError) as error:
+        raise ValueError(
+            f"{function!r} cannot be converted: {_reason(target, error)}"
+        ) from error
+    made.__defaults__ = target.__defaults__
+    made.__kwdefaults__ = target.__kwdefaults__
+    setattr(made, MARK, {})
+    instance = getattr(function, "__self__", None)
+    return made if instance is None else types.MethodType(made, instance)
+
+
+def to_code(function: Callable[..., Any], recursive: bool, features: Any) -> str:
+    """The source of a function after its conversion.
+
+    Raises:
+        ValueError: it cannot be converted.
+    """
+    return textwrap.dedent(inspect.getsource(to_graph(function, recursive, features)))
+
+
 def _is_library(function: Any) -> bool:
+    names = function.__globals__ if inspect.isfunction(function) else None
+    # A wrapper says that it belongs to the module of what it wraps; its code does not.
+    module = names.get("__name__") if names is not None else None
+    module = module or getattr(function, "__module__", None) or ""
+    return not isinstance(function, functools.partial) and (
+        module.partition(".")[0] in _LIBRARIES
+    )
+
+
+# Functions of ours whose Python functions are traced, and may have control flow of their own.
+_TAKE_FUNCTIONS = frozenset(
+    {"map_fn", "scan", "foldl", "foldr", "vectorized_map", "while_loop", "cond"}
+    | {"switch_case", "case"}
+)
+
+
+def _with_converted(
+    function: Any, args: tuple[Any, ...], keywords: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Convert the functions among the arguments of one that traces them."""
     module = getattr(function, "__module__", None) or ""
-    return module.partition(".")[0] in _LIBRARIES
+    name = getattr(function, "__name__", "")
+    if name not in _TAKE_FUNCTIONS or not module.startswith("penstock."):
+        return args, keywords
+    return (
+        tuple(convert(arg) if inspect.isfunction(arg) else arg for arg in args),
+        {
+            key: convert(value) if inspect.isfunction(value) else value
+            for key, value in keywords.items()
+        },
+    )
 
 
 def converted_call(
@@ -140,12 +257,15 @@ def converted_call(
     builtin = _builtin(function, args, keywords, caller_fn_scope)
     if builtin is not _NOT_BUILTIN:
         return builtin
+    if not options.internal_convert_user_code:
+        return function(*args, **keywords)
     if not _wants_conversion(function):
+        args, keywords = _with_converted(function, args, keywords)
         return function(*args, **keywords)
     target, full = _target(function, args)
     if target is None:
         return function(*args, **keywords)
-    made = _converted(target, function)
+    made = _converted(target, function, options)
     if made is None:
         return function(*args, **keywords)
     return made(*full, **keywords)
@@ -195,36 +315,66 @@ def _target(function: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]
 _failed: set[Any] = set()
 
 
-def _converted(target: Any, function: Any) -> Any:
+def _converted(target: Any, function: Any, options: Any) -> Any:
     code = getattr(target, "__code__", None)
     if code is None or code in _failed or is_marked(target):
         return None
-    if inspect.getmodule(target) is None:
-        # What `eval` made has neither a module nor a source that could be read.
-        if "site-packages" not in code.co_filename:
-            _warn(code, function, "it belongs to no module; define it in a file")
+    if inspect.getmodule(target) is None and "site-packages" in code.co_filename:
         return None
     try:
-        made, _, _ = _transpiler.transform(target, converter.ProgramContext(options=_OPTIONS))
-    except errors.UnsupportedLanguageElementError as error:
-        _warn(code, function, str(error))
-        return None
-    except (errors.PyCTError, OSError, ValueError, SyntaxError) as error:
-        _warn(
-            code,
-            function,
-            f"{error or type(error).__name__}; its source must be in a file to be read: "
-            "define it there, or use tf.cond and tf.while_loop",
+        if inspect.getmodule(target) is None:
+            # What `eval` and `exec` made has neither a module nor a source that could be read.
+            raise ValueError("it belongs to no module")
+        made, _, lines = _transpiler.transform(
+            target, converter.ProgramContext(options=options)
         )
+    except (errors.PyCTError, OSError, ValueError, SyntaxError) as error:
+        _warn(code, function, _reason(target, error))
         return None
+    _note_lines(made.__code__.co_filename, lines)
     return made
+
+
+_noted: set[str] = set()
+
+
+def _note_lines(filename: str, lines: Any) -> None:
+    """Say which lines of the user the lines of a converted function come from."""
+    if filename in _noted:
+        return
+    _noted.add(filename)
+    note_generated(
+        filename,
+        {
+            place.lineno: Origin(origin.loc.filename, origin.loc.lineno, origin.function_name)
+            for place, origin in lines.items()
+            if origin.loc.filename and origin.function_name
+        },
+    )
+
+
+def _reason(target: Any, error: Exception) -> str:
+    """Why a function cannot be converted, and the two ways out."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, errors.UnsupportedLanguageElementError):
+        return text
+    code = target.__code__
+    where = code.co_filename
+    if where.startswith("<") or not Path(where).exists():
+        text = f"its source cannot be read, because it comes from {where} and not from a file"
+        if where == "<stdin>":
+            text = "its source cannot be read, because it was typed at the Python prompt"
+    return (
+        f"{text}. Two ways out: define it in a file, or write its control flow with tf.cond "
+        "and tf.while_loop"
+    )
 
 
 def _warn(code: Any, function: Any, reason: str) -> None:
     _failed.add(code)
     name = getattr(function, "__qualname__", repr(function))
     warnings.warn(
-        f"AutoGraph could not convert {name} and runs it as it is: {' '.join(reason.split())}. "
+        f"AutoGraph could not convert {name} and runs it as it is: {reason}. "
         "Decorate it with tf.autograph.experimental.do_not_convert to silence this",
         stacklevel=2,
     )
