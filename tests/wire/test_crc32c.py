@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.wire.crc32c import crc32c, mask, masked_crc32c, unmask
+from penstock.wire.crc32c import _TERMS, crc32c, mask, masked_crc32c, unmask
 
 # RFC 3720, appendix B.4, and the usual check value.
 PUBLISHED = {
@@ -46,6 +46,31 @@ def test_megabytes_agree_with_the_sum_of_their_parts():
         crc = crc32c(data[start : start + 10_007], crc)
 
     assert crc32c(data) == crc
+
+
+# Where folding begins, and where each of its units and blocks does.
+@pytest.mark.parametrize("size", [65_535, 65_536, 80_063, 80_064, 287_567, 287_568, 530_001])
+@pytest.mark.parametrize("before", [0, 0xFFFFFFFF, 0x12345678])
+def test_folded_data_agree_with_the_sum_of_their_parts(size, before):
+    data = np.random.default_rng(size).bytes(size)
+    crc = before
+    for start in range(0, size, 10_007):
+        crc = crc32c(data[start : start + 10_007], crc)
+
+    assert crc32c(data, before) == crc
+
+
+def test_the_terms_of_folding_add_up_to_a_multiple_of_the_polynomial():
+    def power(exponent):
+        """x^exponent as a remainder, highest power in the lowest bit."""
+        state = 1 << 31
+        for _ in range(exponent):
+            state = state >> 1 ^ (0x82F63B78 if state & 1 else 0)
+        return state
+
+    first, second, third = _TERMS
+
+    assert power(8 * first) == power(8 * second) ^ power(8 * third) ^ power(0)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300))

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -29,6 +30,7 @@ Array = NDArray[Any]
 
 HEADER_KEY: Final = b""
 VERSION: Final = 1  # of the format, as written
+_PIECE_BYTES: Final = 1 << 22
 _MAX_TENSOR_BYTES: Final = 1 << 62  # the file's own size is the limit that matters
 
 
@@ -196,16 +198,17 @@ class BundleReader:
                 f"'{name}' must take {count * entry.dtype.size} bytes for "
                 f"{entry.dtype.name}{list(shape)}, its entry says {size}"
             )
-        raw = self._read_bytes(entry.message, name)
+        raw, total = self._read_bytes(entry.message, name)
         if entry.dtype.name == "string":
             return decode_strings(raw.tobytes(), count, entry.message.crc32c, name).reshape(
                 shape
             )
-        if mask(crc32c(raw)) != entry.message.crc32c:
+        if mask(total) != entry.message.crc32c:
             raise DataLossError(f"values of '{name}' in '{self.prefix}' fail their checksum")
         return raw.view(entry.dtype.np).reshape(shape)
 
-    def _read_bytes(self, message: Any, name: str) -> NDArray[np.uint8]:
+    def _read_bytes(self, message: Any, name: str) -> tuple[NDArray[np.uint8], int]:
+        """The bytes of an entry and their checksum."""
         shards = self.header.num_shards
         if not 0 <= message.shard_id < shards:
             raise DataLossError(
@@ -213,7 +216,7 @@ class BundleReader:
             )
         path = data_name(self.prefix, message.shard_id, shards)
         try:
-            with Path(path).open("rb") as file:
+            with Path(path).open("rb") as file:  # buffered, so that a read is never short
                 return _read_range(file, message.offset, message.size, name)
         except FileNotFoundError:
             raise NotFoundError(f"'{name}' must be in '{path}', found no such file") from None
@@ -255,7 +258,9 @@ def _shown(key: bytes) -> str:
     return key.decode("utf-8", "backslashreplace")
 
 
-def _read_range(file: BufferedReader, offset: int, size: int, name: str) -> NDArray[np.uint8]:
+def _read_range(
+    file: BufferedReader, offset: int, size: int, name: str
+) -> tuple[NDArray[np.uint8], int]:
     """Read bytes of a file, whose length is asked before anything is allocated."""
     length = os.fstat(file.fileno()).st_size
     if offset < 0 or size < 0 or offset + size > length:
@@ -265,9 +270,22 @@ def _read_range(file: BufferedReader, offset: int, size: int, name: str) -> NDAr
         )
     raw = np.empty(size, np.uint8)
     file.seek(offset)
-    if file.readinto(raw.data) != size:
+    pieces = [raw[start : start + _PIECE_BYTES] for start in range(0, size, _PIECE_BYTES)]
+    total = 0
+    if len(pieces) < 2:
+        counts = [file.readinto(piece.data) for piece in pieces]
+        total = crc32c(raw)
+    else:
+        # A piece is summed while the next one is read.
+        with ThreadPoolExecutor(1, "penstock-read") as pool:
+            reads = [pool.submit(file.readinto, piece.data) for piece in pieces]
+            counts = []
+            for read, piece in zip(reads, pieces, strict=True):
+                counts.append(read.result())
+                total = crc32c(piece, total)
+    if sum(counts) != size:
         raise DataLossError(f"the file of '{name}' ends before its {size} bytes at {offset}")
-    return raw
+    return raw, total
 
 
 def _extents(message: Any, rank: int, name: str) -> list[tuple[int, int]]:

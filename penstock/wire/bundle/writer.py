@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -28,6 +29,7 @@ from penstock.wire.tensors import make_shape_proto
 Array = NDArray[Any]
 
 _FULL: Final = -1  # length of a slice along an axis that it spans
+_LARGE_BYTES: Final = 1 << 22  # from which on a thread of its own pays
 
 
 class BundleWriter:
@@ -197,8 +199,8 @@ class BundleWriter:
                 )
             little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
             raw = little.reshape(-1).view(np.uint8)
-            checksum = mask(crc32c(raw))
-            size = self._data.file.write(raw.data)
+            size = raw.nbytes
+            checksum = mask(self._write_summed(raw))
         entry = protos.BundleEntryProto(
             dtype=dtype.as_datatype_enum,
             shape=make_shape_proto(array.shape),
@@ -208,6 +210,17 @@ class BundleWriter:
         )
         self._offset += size
         return entry
+
+    def _write_summed(self, raw: NDArray[np.uint8]) -> int:
+        """Write bytes and return their checksum."""
+        if raw.nbytes < _LARGE_BYTES:
+            self._data.file.write(raw.data)
+            return crc32c(raw)
+        # Neither the disk nor the sum waits for the other.
+        with ThreadPoolExecutor(1, "penstock-checksum") as pool:
+            total = pool.submit(crc32c, raw)
+            self._data.file.write(raw.data)
+            return total.result()
 
 
 def write_index(index: AtomicFile, entries: dict[bytes, Any], shards: int) -> None:
