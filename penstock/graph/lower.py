@@ -84,6 +84,7 @@ class Program:
         if plan is None:
             plan = self._make_plan(self.nodes, key, roots)
         first = plan
+        finished: set[int] = set()
         done = 0
         while done < len(plan):
             segment = plan[done]
@@ -95,7 +96,8 @@ class Program:
                         run_on_host(node, env)
             except NeedHostError as need:
                 self._move_to_host(need)
-                finished = {id(node) for part in plan[:done] for node in part.nodes}
+                # What ran under an earlier plan must not run again: it may have effects.
+                finished.update(id(node) for part in plan[:done] for node in part.nodes)
                 rest = [node for node in self.nodes if id(node) not in finished]
                 plan = self._replan(rest, key, roots)
                 done = 0

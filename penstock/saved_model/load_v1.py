@@ -153,14 +153,15 @@ class _Graph:
             raise NotFoundError(f"'{prefix}.index' must hold the variables") from None
         keys = self._checkpoint_keys()
         for name, variable in self.variables.items():
-            key = keys.get(name, name)
+            key, extents = keys.get(name, (name, ""))
             if key in reader:
-                variable._holder.set_value(reader.read(key), owned=False)
+                value = read_part(reader, key, extents)
+                variable._holder.set_value(value, owned=False)
             elif not allow_partial and name in keys:
                 raise DataLossError(f"'{prefix}' must hold a value of variable {name!r}")
 
-    def _checkpoint_keys(self) -> dict[str, str]:
-        """Names in the checkpoint, as the nodes that restore the variables tell."""
+    def _checkpoint_keys(self) -> dict[str, tuple[str, str]]:
+        """Names in the checkpoint, and parts, as the nodes that restore the variables tell."""
         keys = {}
         for node in self._nodes:
             if node.op not in ("Assign", "AssignVariableOp"):
@@ -171,12 +172,17 @@ class _Graph:
             restore = self._by_name.get(name)
             if restore is None or restore.op != "RestoreV2":
                 continue
-            names = self._by_name.get(parse(restore.input[1])[0])
-            if names is not None and names.op == "Const":
-                listed = make_ndarray(names.attr["value"].tensor).ravel()
-                if index < listed.size:
-                    keys[parse(node.input[0])[0]] = listed[index].decode()
+            listed = [self._texts(restore.input[i]) for i in (1, 2)]
+            if index < min(map(len, listed)):
+                keys[parse(node.input[0])[0]] = (listed[0][index], listed[1][index])
         return keys
+
+    def _texts(self, tensor: str) -> list[str]:
+        """The texts of a constant."""
+        node = self._by_name.get(parse(tensor)[0])
+        if node is None or node.op != "Const":
+            return []
+        return [text.decode() for text in make_ndarray(node.attr["value"].tensor).ravel()]
 
     # -- running --------------------------------------------------------------------------
 
@@ -306,6 +312,26 @@ class _Graph:
         elif "shape" in node.attr:
             shape = make_shape(node.attr["shape"].shape)
         return TensorSpec(shape, dtype, name)
+
+
+def read_part(reader: BundleReader, key: str, extents: str) -> Any:
+    """A tensor of a checkpoint, or the part of one that a text such as "8 3 0,4:-" names.
+
+    Raises:
+        DataLossError: the text is not understood.
+    """
+    if not extents:
+        return reader.read(key)
+    *sizes, last = extents.split()
+    starts, lengths = [], []
+    for size, part in zip(sizes, last.split(":"), strict=False):
+        start, _, length = part.partition(",")
+        whole = part == "-"
+        if not size.isdigit() or not (whole or (start.isdigit() and length.isdigit())):
+            raise DataLossError(f"a part of a tensor must read '8 3 0,4:-', got {extents!r}")
+        starts.append(0 if whole else int(start))
+        lengths.append(int(size) if whole else int(length))
+    return reader.read_slice(key, starts, lengths)
 
 
 def _tensor_name(info: Any, key: str) -> str:

@@ -6,7 +6,14 @@ import pytest
 import penstock as tf
 from tests.saved_model.golden import GOLDEN, Fixture
 
-NAMES = ("tf1_builder", "tf1_control_flow_v1", "tf1_nested")
+NAMES = (
+    "tf1_builder",
+    "tf1_cnn_bn",
+    "tf1_control_flow_v1",
+    "tf1_nested",
+    "tf1_rnn",
+    "tf1_train_ref",
+)
 
 
 def loaded(name):

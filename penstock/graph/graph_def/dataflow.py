@@ -16,8 +16,10 @@ from penstock.core.errors import DataLossError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
 from penstock.graph.bodies import run_branches, run_loop
 from penstock.graph.func_graph import FuncGraph
+from penstock.graph.graph_def.attr_values import read_attrs
 from penstock.graph.graph_def.reader import GraphReader, Library
 from penstock.graph.symbol import Symbol
+from penstock.ops.table import has, lookup
 from penstock.runtime.context import graph_scope
 from penstock.runtime.dispatch import call
 from penstock.wire.tensors import make_shape
@@ -26,17 +28,22 @@ Tensor = tuple[str, int]
 
 _PASS: Final = frozenset({"Identity", "RefIdentity"})
 _VARIABLES: Final = frozenset({"VariableV2", "Variable", "VarHandleOp"})
-_ASSIGNMENTS: Final = {
-    "Assign": "AssignVariableOp",
-    "AssignAdd": "AssignAddVariableOp",
-    "AssignSub": "AssignSubVariableOp",
-}
+# Attrs of ops on variables that say how TensorFlow guards them, not what they do.
+_GUARDS: Final = frozenset({"use_locking", "validate_shape", "T", "Tindices", "Tdim"})
 
 
 class _Reference:
     """A variable as TensorFlow 1 passes it: read where it is used."""
 
     def __init__(self, handle: Symbol) -> None:
+        self.handle = handle
+
+
+class _Snapshot:
+    """The value of a variable that was read once; who waits for something reads it again."""
+
+    def __init__(self, symbol: Symbol, handle: Symbol) -> None:
+        self.symbol = symbol
         self.handle = handle
 
 
@@ -221,22 +228,36 @@ class DataflowReader:
 
     # -- values ---------------------------------------------------------------------------
 
-    def _value(self, tensor: Tensor, scope: _Scope) -> Symbol:
-        """A tensor in the graph of a scope; a variable is read now."""
+    def _value(self, tensor: Tensor, scope: _Scope, *, again: bool = False) -> Symbol:
+        """A tensor in the graph of a scope; a variable is read now.
+
+        Args:
+            tensor: node and position.
+            scope: where it is wanted.
+            again: whether what was read of a variable is read once more.
+        """
         self._ensure(tensor, scope)
         found = self._captured(scope.find(tensor), scope)
+        if isinstance(found, _Snapshot):
+            found = _Reference(found.handle) if again else found.symbol
         if isinstance(found, _Reference):
-            with graph_scope(scope.graph):
-                dtype = getattr(found.handle, "variable_dtype", dtypes.float32)
-                symbol: Symbol = call("ReadVariableOp", found.handle, dtype=dtype)
-            return symbol
+            return self._read(found.handle, scope)
         if not isinstance(found, Symbol):
             raise DataLossError(f"{self._place} has no tensor '{tensor[0]}:{tensor[1]}'")
         return found
 
+    def _read(self, handle: Symbol, scope: _Scope) -> Symbol:
+        with graph_scope(scope.graph):
+            dtype = getattr(handle, "variable_dtype", dtypes.float32)
+            symbol: Symbol = call("ReadVariableOp", handle, dtype=dtype)
+        return symbol
+
     def _captured(self, found: Any, scope: _Scope) -> Any:
         if isinstance(found, _Reference):
             return _Reference(scope.graph.capture(found.handle))
+        if isinstance(found, _Snapshot):
+            capture = scope.graph.capture
+            return _Snapshot(capture(found.symbol), capture(found.handle))
         return scope.graph.capture(found) if isinstance(found, Symbol) else found
 
     def _ensure(self, tensor: Tensor, scope: _Scope) -> None:
@@ -277,15 +298,11 @@ class DataflowReader:
                 is_handle = node.op not in ("VariableV2", "Variable")
                 scope.tensors[node.name, 0] = symbol if is_handle else _Reference(symbol)
                 return
-        if node.op in _ASSIGNMENTS and sources:
-            reference = self._captured(scope.find(sources[0]), scope)
-            if isinstance(reference, _Reference):
-                value = self._value(sources[1], scope)
-                with graph_scope(scope.graph):
-                    call(_ASSIGNMENTS[node.op], reference.handle, value)
-                scope.tensors[node.name, 0] = reference
-                return
-        inputs = [self._value(item, scope) for item in sources]
+        if self._write_on_variable(node, sources, scope):
+            return
+        # TensorFlow's read is a view of the variable: after an update it shows the update.
+        again = len(sources) < len(node.input)
+        inputs = [self._value(item, scope, again=again) for item in sources]
         names = [f"input_{i}" for i in range(len(inputs))]
         plain = type(node)()
         plain.CopyFrom(node)
@@ -297,6 +314,37 @@ class DataflowReader:
             reader.emit_all()
             for i, symbol in enumerate(reader.outputs_of(node.name)):
                 scope.tensors[node.name, i] = symbol
+
+    def _write_on_variable(self, node: Any, sources: Sequence[Tensor], scope: _Scope) -> bool:
+        """Write a node that takes variables themselves; False when there is none such."""
+        name = _resource_op(node.op)
+        if name is None or not sources:
+            return False
+        found = [self._captured(scope.find(item), scope) for item in sources]
+        reference = found[0]
+        if not isinstance(reference, _Reference):
+            return False
+        if node.op == "RefIdentity":
+            scope.tensors[node.name, 0] = reference
+            return True
+        if node.op == "Identity":
+            symbol = self._read(reference.handle, scope)
+            scope.tensors[node.name, 0] = _Snapshot(symbol, reference.handle)
+            return True
+        row = lookup(name)
+        # The values of what is no variable of the op are read, also of variables.
+        inputs = [
+            item.handle
+            if i in row.variable_positions and isinstance(item, _Reference)
+            else self._value(sources[i], scope)
+            for i, item in enumerate(found)
+        ]
+        known = {key: node.attr[key] for key in node.attr if key not in _GUARDS}
+        attrs = read_attrs(row, known, node.name)
+        with graph_scope(scope.graph):
+            result = call(name, *inputs, name=node.name, **attrs)
+        scope.tensors[node.name, 0] = reference if result is None else result
+        return True
 
     # -- branches and loops ---------------------------------------------------------------
 
@@ -318,6 +366,12 @@ class DataflowReader:
             return False
         return True
 
+    def _passed(self, tensor: Tensor, scope: _Scope) -> Any:
+        """A tensor as it goes into a branch or loop: a variable stays one."""
+        self._ensure(tensor, scope)
+        found = scope.find(tensor)
+        return found if isinstance(found, _Reference) else self._value(tensor, scope)
+
     def _pass_in(self, node: Any, scope: _Scope) -> None:
         """What enters a loop is a tensor of the scope around it."""
         frame = node.attr["frame_name"].s.decode()
@@ -325,8 +379,7 @@ class DataflowReader:
         while outer is not None and outer.frame != frame:
             outer = outer.parent
         around = scope if outer is None or outer.parent is None else outer.parent
-        value = self._value(source(node.input[0]), around)
-        scope.tensors[node.name, 0] = value
+        scope.tensors[node.name, 0] = self._passed(source(node.input[0]), around)
         scope.done.add(node.name)
 
     def _pass_switch(self, node: Any, scope: _Scope) -> None:
@@ -339,11 +392,13 @@ class DataflowReader:
             raise UnimplementedError(
                 f"{self._place}: what node {node.name!r} lets pass is not merged again"
             )
-        value = self._value(source(node.input[0]), branch.parent)
-        branch.tensors[node.name, branch.guard[1]] = value
+        passed = self._passed(source(node.input[0]), branch.parent)
+        branch.tensors[node.name, branch.guard[1]] = passed
         branch.done.add(node.name)
 
     def _write_loop(self, loop: _Loop, scope: _Scope) -> None:
+        for name in loop.enters:
+            self._ensure_before(name, scope)
         start = [self._value(source(self._node(name).input[0]), scope) for name in loop.enters]
         shapes = [self._shape_of(name) for name in loop.merges]
         traced = []
@@ -361,16 +416,26 @@ class DataflowReader:
                 if part == "cond"
                 else [source(self._node(name).input[0]) for name in loop.nexts]
             )
-            traced.append((graph, [self._value(tensor, inner) for tensor in wanted]))
+            ends = [self._value(tensor, inner) for tensor in wanted]
+            if part == "body":
+                for name in loop.nexts:
+                    self._ensure_before(name, inner)
+            traced.append((graph, ends))
         (cond, tests), (body, steps) = traced
         with graph_scope(scope.graph):
             results = run_loop((cond, tests[0]), (body, steps), start, shapes)
-        ends = dict(zip(loop.switches, results, strict=True))
+        exits = dict(zip(loop.switches, results, strict=True))
         for name, other in self._loops.items():
             if other is loop and name not in loop.merges:
                 switch = source(self._node(name).input[0])[0]
-                scope.tensors[name, 0] = ends[switch]
+                scope.tensors[name, 0] = exits[switch]
                 scope.done.add(name)
+
+    def _ensure_before(self, name: str, scope: _Scope) -> None:
+        """Write the nodes that a node only waits for."""
+        for text in self._node(name).input:
+            if text.startswith("^"):
+                self._ensure(source(text), scope)
 
     def _shape_of(self, name: str) -> TensorShape:
         shapes = self._node(name).attr.get("_output_shapes")
@@ -419,6 +484,27 @@ class DataflowReader:
             if (predicate, which) in self._guards_of(text):
                 return str(text)
         raise UnimplementedError(f"{self._place}: node {merge.name!r} lacks a branch")
+
+
+def _resource_op(name: str) -> str | None:
+    """The op on handles that does what an op of TensorFlow 1 does on a variable."""
+    if name in _ON_VARIABLES:
+        return _ON_VARIABLES[name]
+    if name.startswith(("Apply", "SparseApply", "Scatter")):
+        other = f"Resource{name}"
+        return other if has(other) else None
+    return None
+
+
+_ON_VARIABLES: Final = {
+    "Assign": "AssignVariableOp",
+    "AssignAdd": "AssignAddVariableOp",
+    "AssignSub": "AssignSubVariableOp",
+    "CountUpTo": "ResourceCountUpTo",
+    "IsVariableInitialized": "VarIsInitializedOp",
+    "RefIdentity": "Identity",
+    "Identity": "Identity",
+}
 
 
 def parse(name: str) -> Tensor:

@@ -23,10 +23,13 @@ from penstock.graph.graph_def.attr_values import (
     read_attr,
     read_attrs,
 )
+from penstock.graph.graph_function import record_of
 from penstock.graph.inference import Fact, infer, output_dtypes
 from penstock.graph.symbol import Symbol
 from penstock.ops.table import TYPE_LIST, OpDef, has, lookup
+from penstock.runtime.backprop import backprop, dense
 from penstock.runtime.context import graph_scope, state
+from penstock.runtime.dispatch import call
 from penstock.wire.tensors import make_dtype, make_ndarray, make_shape
 
 # Functions call each other at most this deep; a file that does not end is damaged.
@@ -438,11 +441,32 @@ def _while(reader: GraphReader, node: Any, inputs: list[Symbol]) -> Sequence[Sym
     return outputs
 
 
+def _gradient(reader: GraphReader, node: Any, inputs: list[Symbol]) -> Sequence[Symbol]:
+    """Gradients of a function's results, given after its arguments, for its arguments."""
+    name = node.attr["f"].func.name
+    count = len(reader.library.function(name).signature.input_arg)
+    arguments, seeds = inputs[:count], inputs[count:]
+    before = len(reader.graph.nodes)
+    # Identities, so that an argument that is given twice has two gradients.
+    with graph_scope(reader.graph):
+        own = [call("Identity", argument) for argument in arguments]
+    results = reader.call(name, own)
+    records = [record_of(made) for made in reader.graph.nodes[before:]]
+    with graph_scope(reader.graph):
+        found = backprop(records, results, seeds, own)
+        return [
+            call("ZerosLike", argument) if gradient is None else dense(gradient)
+            for argument, gradient in zip(own, found, strict=True)
+        ]
+
+
 _SPECIALS: Final[dict[str, Special]] = {
     "NoOp": _nothing,
+    "ControlTrigger": _nothing,
     "Const": _constant,
     "PartitionedCall": _call,
     "StatefulPartitionedCall": _call,
+    "SymbolicGradient": _gradient,
     "If": _if,
     "StatelessIf": _if,
     "Case": _case,
