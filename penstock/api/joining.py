@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import operator
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:
         >>> tf.stack([[1, 2], [3, 4]], axis=1).numpy().tolist()
         [[1, 3], [2, 4]]
     """
+    axis = operator.index(axis)
     if axis == 0 and (isinstance(values, TensorLike) or not _is_sequence(values)):
         return convert_to_tensor(values)
     items = list(values)
@@ -127,6 +129,7 @@ def unstack(
     Raises:
         ValueError: the axis is out of range, or its size is neither given nor known.
     """
+    axis = operator.index(axis)
     if num is None:
         value = convert_to_tensor(value)
         shape = value.shape
@@ -219,6 +222,8 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
     rank = data.shape.rank
     if rank is None:
         raise ValueError("the rank of the input must be known")
+    if not -rank <= axis < rank:
+        raise ValueError(f"axis={axis} out of bounds: expected {-rank}<=axis<{rank}")
     axis = axis + rank if axis < 0 else axis
     if counts.shape.num_elements() == 1:
         return _repeat_all(data, call("Reshape", counts, integers([])), axis, rank, name)

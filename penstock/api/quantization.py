@@ -271,7 +271,7 @@ def quantize_and_dequantize(
         range_given=range_given,
         round_mode=round_mode,
         narrow_range=narrow_range,
-        axis=-1 if axis is None else axis,
+        axis=axis,
         name=name,
     )
 
@@ -315,15 +315,21 @@ def quantize_and_dequantize_v2(
         range_given=range_given,
         round_mode=round_mode,
         narrow_range=narrow_range,
-        axis=-1 if axis is None else axis,
+        axis=axis,
         name=name,
     )
 
 
-def _there_and_back(op_name: str, input: Any, low: Any, high: Any, **attrs: Any) -> Any:
+def _there_and_back(
+    op_name: str, input: Any, low: Any, high: Any, *, axis: int | None, **attrs: Any
+) -> Any:
     input = convert_to_tensor(input)
     low, high = (convert_to_tensor(end, dtype=input.dtype) for end in (low, high))
-    return call(op_name, input, low, high, **attrs)
+    if axis is None:
+        axis = -1  # the op's word for one range
+    elif axis < 0:
+        axis += input.shape.rank
+    return call(op_name, input, low, high, axis=axis, **attrs)
 
 
 def quantized_concat(

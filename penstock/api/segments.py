@@ -110,7 +110,9 @@ def unsorted_segment_mean(
     sums = unsorted_segment_sum(data, ids, num_segments)
     counts = _counts(data, ids, num_segments)
     if data.dtype.is_integer:
-        sums, counts = (call("Cast", each, DstT=dtypes.float64) for each in (sums, counts))
+        # True division widens as Python's does: small integers to float32.
+        wide = dtypes.float32 if data.dtype.size <= 2 else dtypes.float64
+        sums, counts = (call("Cast", each, DstT=wide) for each in (sums, counts))
     return call("RealDiv", sums, counts, name=name)
 
 

@@ -75,9 +75,13 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: Any
     """
     start = convert_to_tensor(start)
     stop = convert_to_tensor(stop, dtype=start.dtype)
+    num = convert_to_tensor(num)
+    if not num.dtype.is_integer:
+        raise TypeError(f"num must be an integer, got {num.dtype.name}")
     num = call("Cast", num, DstT=dtypes.int32)
     if start.dtype.is_integer:
-        start, stop = (call("Cast", each, DstT=dtypes.float64) for each in (start, stop))
+        wide = dtypes.float32 if start.dtype.size <= 2 else dtypes.float64
+        start, stop = (call("Cast", each, DstT=wide) for each in (start, stop))
     if start.shape != stop.shape or not start.shape.is_fully_defined():
         shape = call("BroadcastArgs", call("Shape", start), call("Shape", stop))
         start, stop = (call("BroadcastTo", each, shape) for each in (start, stop))

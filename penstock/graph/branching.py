@@ -79,6 +79,11 @@ def switch_case(
     """
     del name
     functions = _numbered(branch_fns)
+    if set(functions) != set(range(len(functions))):
+        raise ValueError(
+            f"branch indices (keys) must form contiguous range of [0 to {len(functions)}) but "
+            f"found {set(functions)}"
+        )
     index = convert_to_tensor(branch_index, dtypes.int32)
     highest = max(functions)
     fallback = default if default is not None else functions[highest]
@@ -112,7 +117,7 @@ def case(
 
     Args:
         pred_fn_pairs: pairs of a scalar boolean and a callable.
-        default: callable when no predicate is true; else the last pair's serves.
+        default: callable when no predicate is true; without it that is an error.
         exclusive: whether more than one true predicate is an error.
         strict: accepted for compatibility.
         name: name of the node.
@@ -133,12 +138,23 @@ def case(
             call("LessEqual", total, 1),
             [convert_to_tensor("more than one predicate is true")],
         )
-    last = default if default is not None else pairs[-1][1]
+    last = default if default is not None else _only_if(*pairs[-1])
     rest = pairs if default is not None else pairs[:-1]
     result = last
     for pred, function in reversed(rest):
         result = _nested(pred, function, result)
     return result()
+
+
+def _only_if(pred: Any, function: Callable[[], Any]) -> Callable[[], Any]:
+    """`function` that refuses to run unless `pred` is true."""
+
+    def run() -> Any:
+        message = "None of conditions evaluated as True"
+        call("Assert", convert_to_tensor(pred), [convert_to_tensor(message)])
+        return function()
+
+    return run
 
 
 def _nested(pred: Any, function: Any, otherwise: Any) -> Callable[[], Any]:

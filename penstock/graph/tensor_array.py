@@ -91,22 +91,30 @@ class TensorArray:
         if self._flow is None and self._items is not None:
             if state.graph is None:
                 return self
-            filled = [
-                convert_to_tensor(item, self._dtype) for item in self._items if item is not None
-            ]
-            if len(filled) == len(self._items) and filled:
-                return call(
-                    "TensorListFromTensor",
-                    call("Pack", filled, axis=0),
-                    _shape_input(self._element_shape),
-                )
-            return call(
-                "TensorListReserve",
-                _shape_input(self._element_shape),
-                convert_to_tensor(len(self._items), dtypes.int32),
-                element_dtype=self._dtype,
-            )
+            return self._as_list()
         return self._flow
+
+    def _as_list(self) -> Any:
+        """The elements as a tensor list."""
+        if self._items is None:
+            return self._flow
+        shape = _shape_input(self._element_shape)
+        items = [
+            None if item is None else convert_to_tensor(item, self._dtype)
+            for item in self._items
+        ]
+        if items and all(item is not None for item in items) and self._infer_shape:
+            return call("TensorListFromTensor", call("Pack", items, axis=0), shape)
+        made = call(
+            "TensorListReserve",
+            shape,
+            convert_to_tensor(len(items), dtypes.int32),
+            element_dtype=self._dtype,
+        )
+        for i, item in enumerate(items):
+            if item is not None:
+                made = call("TensorListSetItem", made, convert_to_tensor(i), item)
+        return made
 
     @property
     def handle(self) -> Any:
@@ -230,13 +238,9 @@ class TensorArray:
         if self._items is not None and state.graph is None:
             items = self._all_now()
             if not items:
-                if not self._element_shape.is_fully_defined():
-                    raise InvalidArgumentError(
-                        "an empty TensorArray can be stacked only when element_shape is known"
-                    )
-                return convert_to_tensor(
-                    np.zeros((0, *self._element_shape.as_list()), self._dtype.np)
-                )
+                shape = self._element_shape
+                sizes = shape.as_list() if shape.is_fully_defined() else []
+                return convert_to_tensor(np.zeros((0, *sizes), self._dtype.np))
             return call("Pack", items, axis=0)
         size = self._size if isinstance(self._size, int) and not self._dynamic_size else -1
         known = getattr(self._size, "static_value", None)

@@ -49,6 +49,8 @@ def cast(x: Any, *, DstT: DType, Truncate: bool) -> Any:  # noqa: N803  (TensorF
     source, target = x.dtype, DstT.np
     if source == target:
         return x
+    if source.names or target.names:
+        return _quantized(x, DstT, Truncate)
     if source not in _KNOWN or target not in _KNOWN:
         name = dtypes.dtype_of_numpy(source).name
         raise UnimplementedError(f"cast from {name} to {DstT.name} is not supported")
@@ -60,6 +62,13 @@ def cast(x: Any, *, DstT: DType, Truncate: bool) -> Any:  # noqa: N803  (TensorF
     if xp is np:
         return _on_numpy(x, target)
     return _on_device(xp, x, target)
+
+
+def _quantized(x: Any, target: DType, truncate: bool) -> Any:
+    """Cast from or to a quantized type, which counts as the integers that store it."""
+    stored = x.view(x.dtype[0]) if x.dtype.names else x
+    storage = dtypes.dtype_of_numpy(target.np[0]) if target.np.names else target
+    return cast(stored, DstT=storage, Truncate=truncate).view(target.np)
 
 
 def _on_numpy(x: Any, target: Any) -> Any:

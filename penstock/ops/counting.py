@@ -248,4 +248,6 @@ def in_top_k_v2(predictions: Any, targets: Any, k: Any) -> Any:
     Errors: InvalidArgumentError when the ranks or batch sizes do not fit.
     """
     unary("InTopKV2", targets, _INDICES)
+    if k.ndim:
+        raise InvalidArgumentError(f"k must be a scalar, got shape {list(k.shape)}")
     return _in_top_k(predictions, targets, k)

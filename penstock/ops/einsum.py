@@ -289,7 +289,8 @@ def _spread(g: Any, flow: Any, like: Any, subscripts: str, reached: str) -> Any:
     if reached == subscripts:
         return g.reduce_to(flow, like) if _DOTS in subscripts else flow
     labels = subscripts.replace(_DOTS, "")
-    for place, label in enumerate(labels):
+    # From the last to the first, so that the axes behind a place are all there already.
+    for place, label in reversed(list(enumerate(labels))):
         if label not in reached:
             flow = g.call("ExpandDims", flow, place - len(labels))
     if _DOTS in subscripts:

@@ -169,6 +169,8 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     Shape: input [...], shape [rank] -> output [...], the sizes in `shape`.
     Errors: InvalidArgumentError when a size is neither 1 nor the one asked for.
     """
+    if shape.ndim != 1:
+        raise InvalidArgumentError(f"shape must be a vector, got shape {list(shape.shape)}")
     sizes = sizes_of(shape, "shape")
     _check_broadcast(x.shape, sizes)
     return namespace(x).broadcast_to(x, sizes)

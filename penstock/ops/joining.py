@@ -102,7 +102,7 @@ def _concat_gradients(g: Any, grad: Any, values: Any, axis: Any) -> list[Any]:
     shapes = [value.shape for value in values]
     position = known_value(axis)
     if position is not None and all(shape.rank is not None for shape in shapes):
-        position = axis_in(int(position), shapes[0].rank)
+        position = axis_in(int(position.item()), shapes[0].rank)
         sizes = [shape[position] for shape in shapes]
         if None not in sizes:
             splits = np.array(sizes, np.int32)

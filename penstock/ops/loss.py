@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.ops.checks import require
-from penstock.ops.elementwise import FLOATS, unary, widened
-from penstock.ops.namespace import is_concrete, namespace
+from penstock.ops.elementwise import FLOATS, kinds, unary, widened
+from penstock.ops.namespace import namespace
 from penstock.ops.table import REQUIRED, gradient, op
+
+_CLASSES = kinds(dtypes.int32, dtypes.int64)
 
 
 @op(
@@ -86,6 +89,7 @@ def sparse_softmax_cross_entropy_with_logits(features: Any, labels: Any) -> Any:
     Errors: InvalidArgumentError when the shapes do not fit or a label is no class.
     """
     xp = unary("SparseSoftmaxCrossEntropyWithLogits", features, FLOATS)
+    unary("SparseSoftmaxCrossEntropyWithLogits", labels, _CLASSES)
     if features.ndim != 2 or labels.ndim != 1 or features.shape[0] != labels.shape[0]:
         raise InvalidArgumentError(
             "features must be [n, classes] and labels [n], got shapes "

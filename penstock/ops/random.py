@@ -49,6 +49,8 @@ def seeded(seed: Any) -> Generator:
     """
     if seed.shape != (2,):
         raise InvalidArgumentError(f"seed must have shape [2], not {list(seed.shape)}")
+    if seed.dtype.kind not in "iu":
+        raise InvalidArgumentError(f"seed must be int32 or int64, got {seed.dtype}")
     return from_seed(seed)
 
 

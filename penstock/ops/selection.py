@@ -161,6 +161,8 @@ def one_hot(indices: Any, depth: Any, on_value: Any, off_value: Any, *, axis: in
     if size < 0:
         raise InvalidArgumentError(f"depth must not be negative, got {size}")
     rank = len(indices.shape)
+    if axis < -1:
+        raise InvalidArgumentError(f"axis must be -1 or in [0, {rank + 1}), got {axis}")
     place = axis_in(axis, rank + 1)
     along = [1] * (rank + 1)
     along[place] = size

@@ -13,6 +13,7 @@ from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape, unknown_shape
 from penstock.ops.array import shape_of
+from penstock.ops.elementwise import FLOATS
 from penstock.ops.namespace import namespace
 from penstock.ops.shapes import axis_in, scalar_of, value_of, with_size
 from penstock.ops.table import REQUIRED, device_kernel, gradient, op
@@ -252,12 +253,16 @@ def _bound(sorted_inputs: Any, values: Any, side: str, dtype: Any) -> Any:
         out = np.empty(values.shape, dtype)
         for i, (row, wanted) in enumerate(zip(sorted_inputs, values, strict=True)):
             out[i] = np.searchsorted(row, wanted, side=side)  # type: ignore[call-overload]
-        return out
+    else:
 
-    def search(row: Any, wanted: Any) -> Any:
-        return jnp.searchsorted(row, wanted, side=side)
+        def search(row: Any, wanted: Any) -> Any:
+            return jnp.searchsorted(row, wanted, side=side)
 
-    return jax.vmap(search)(jnp.asarray(sorted_inputs), jnp.asarray(values)).astype(dtype)
+        out = jax.vmap(search)(jnp.asarray(sorted_inputs), jnp.asarray(values)).astype(dtype)
+    if side == "left" and values.dtype in FLOATS:
+        # No element is less than what is not a number.
+        out = xp.where(xp.isnan(values), out.dtype.type(0), out)
+    return out
 
 
 @op(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from penstock.core.dtypes import as_dtype
 from penstock.core.errors import UnimplementedError
 
 Kernel = Callable[..., Any]
@@ -53,6 +54,12 @@ class ArgDef:
         """Whether the argument is a list of tensors."""
         return self.number_attr is not None or self.type_list_attr is not None
 
+
+# Dtypes that stand in texts of arguments in place of the name of an attr.
+_FIXED_TYPES: Final = frozenset(
+    {"bool", "string", "half", "float", "double", "complex64", "complex128"}
+    | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+)
 
 _ARG = re.compile(r"^\s*(\w+)\s*:\s*(?:(\w+)\s*\*\s*)?(?:Ref\()?(\w+)\)?\s*$")
 
@@ -113,6 +120,7 @@ class OpDef:
     constant_positions: tuple[int, ...] = ()
     has_list_input: bool = False
     type_groups: tuple[tuple[int, ...], ...] = ()
+    fixed_types: tuple[tuple[int, Any], ...] = ()
     single_output: bool = True
     list_output: bool = False
     defaults_suffice: bool = True
@@ -137,6 +145,11 @@ class OpDef:
         self.list_output = len(self.output_args) == 1 and self.output_args[0].is_list
         self.defaults_suffice = not any(value is REQUIRED for value in self.attrs.values())
         self.type_groups = self._group_by_type()
+        self.fixed_types = tuple(
+            (i, as_dtype(arg.type_attr).np)
+            for i, arg in enumerate(self.input_args)
+            if arg.type_attr in _FIXED_TYPES and not arg.is_list
+        )
         accessed = {*self.reads, *self.writes}
         self.variable_positions = tuple(i for i, name in enumerate(names) if name in accessed)
         self.write_positions = tuple(names.index(name) for name in self.writes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -225,6 +225,7 @@ def _first_dtype(value: Any) -> DType | None:
 
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+_INT64_MAX = 2**63 - 1
 
 
 def to_numpy(value: Any, dtype: DType | None = None) -> Any:
@@ -263,20 +264,30 @@ def to_numpy(value: Any, dtype: DType | None = None) -> Any:
             return _from_array(np.asarray(value), dtype)
         if hasattr(value, "__index__") and not hasattr(value, "__len__"):
             value = value.__index__()
-        elif isinstance(value, (range, memoryview, bytearray)) or hasattr(value, "__iter__"):
+        elif isinstance(value, (range, memoryview, bytearray)) or _is_sequence(value):
             value = list(value)
         else:
             raise ValueError(
                 f"Attempt to convert a value ({value!r}) with an unsupported type "
                 f"({type(value)}) to a Tensor."
             )
-    return _from_python(_python_array(value), dtype, value)
+    return _from_python(_python_array(value, dtype), dtype, value)
 
 
-def _python_array(value: Any) -> Any:
+def _is_sequence(value: Any) -> bool:
+    """Whether a value has items in an order: no mapping, no set, no iterator."""
+    return (
+        hasattr(value, "__iter__")
+        and hasattr(value, "__getitem__")
+        and (not isinstance(value, Mapping))
+    )
+
+
+def _python_array(value: Any, dtype: DType | None) -> Any:
     if isinstance(value, (str, bytes)):
         return np.asarray(_as_bytes(value), dtype=object)
-    if isinstance(value, (list, tuple)) and _first_leaf_is_text(value):
+    leaf = _first_leaf(value)
+    if isinstance(leaf, (str, bytes)) and isinstance(value, (list, tuple)):
         return _text_array(value)
     try:
         array = np.array(value)
@@ -290,20 +301,26 @@ def _python_array(value: Any) -> Any:
                 "Attempt to convert a value (None) with an unsupported type to a Tensor."
             )
         if all(isinstance(leaf, int) for leaf in array.ravel().tolist()):
-            raise OverflowError("Python int too large to convert to C long")
+            if dtype is not None and dtype.is_floating:
+                return array.astype(np.float64)
+            raise ValueError(_OUT_OF_RANGE)
         raise ValueError(
             f"Failed to convert a NumPy array to a Tensor (Unsupported object type "
             f"{type(array.ravel().tolist()[0]).__name__})."
         )
+    if isinstance(leaf, (bool, np.bool_)) and array.dtype.kind != "b":
+        raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
     return array
 
 
-def _first_leaf_is_text(value: Any) -> bool:
-    while isinstance(value, (list, tuple)):
-        if not value:
-            return False
+_OUT_OF_RANGE = "Can't convert Python sequence with out-of-range integer to Tensor."
+
+
+def _first_leaf(value: Any) -> Any:
+    """The first item of nested lists; the value itself when it is no list, or an empty one."""
+    while isinstance(value, (list, tuple)) and value:
         value = value[0]
-    return isinstance(value, (str, bytes))
+    return value
 
 
 def _text_array(value: Any) -> Any:
@@ -352,13 +369,20 @@ def _from_python(array: Any, dtype: DType | None, value: Any) -> Any:
     if dtype is None:
         if kind in "iu":
             if array.size and (array.min() < _INT32_MIN or array.max() > _INT32_MAX):
+                if array.max() > _INT64_MAX:
+                    raise ValueError(_OUT_OF_RANGE)
                 return array.astype(np.int64)
             return array.astype(np.int32)
-        if kind == "f" and not _holds_numpy(value):
-            return array.astype(np.float32)
+        if kind == "f":
+            # The first leaf decides: a numpy value keeps its dtype, whatever comes after it.
+            leaf = _first_leaf(value)
+            own = leaf.dtype if isinstance(leaf, (np.ndarray, np.floating)) else None
+            return array.astype(np.float32 if own is None or own.kind != "f" else own)
         return array
     wanted = dtype.np
     if dtype is dtypes.string:
+        if array.size == 0:
+            return array.astype(object)
         if kind != "O":
             raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype string")
         return array
@@ -376,15 +400,6 @@ def _from_python(array: Any, dtype: DType | None, value: Any) -> Any:
     # Integers wrap around, as they do in TensorFlow.
     with np.errstate(all="ignore"):
         return array.astype(wanted)
-
-
-def _holds_numpy(value: Any) -> bool:
-    """Whether the first leaf is a numpy value, which keeps its own dtype."""
-    while isinstance(value, (list, tuple)):
-        if not value:
-            return False
-        value = value[0]
-    return isinstance(value, (np.ndarray, np.generic))
 
 
 def _from_array(array: Any, dtype: DType | None) -> Any:

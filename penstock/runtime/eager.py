@@ -71,6 +71,9 @@ def run_quick(
         for position in group[1:]:
             if values[position].dtype != dtype:
                 return None
+    for position, wanted in row.fixed_types:
+        if values[position].dtype != wanted:
+            return None
     result = quietly(row.host, *values, **attrs)  # type: ignore[arg-type]
     if result.dtype.char in "OV":
         return _wrapped(row, 0, result, attrs), tensors or inputs

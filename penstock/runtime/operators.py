@@ -76,6 +76,10 @@ def _add(tensor: Any) -> str:
     return "Add" if tensor.dtype is dtypes.string else "AddV2"
 
 
+def _multiply(tensor: Any) -> str:
+    return "LogicalAnd" if tensor.dtype is dtypes.bool else "Mul"
+
+
 def _logical(on_bool: str, on_ints: str) -> Callable[[Any], str]:
     return lambda tensor: on_bool if tensor.dtype is dtypes.bool else on_ints
 
@@ -146,10 +150,7 @@ def _compare(name: str, self: Any, other: Any, *, when_unlike: bool) -> Any:
         return when_unlike
     if _declines(other):
         return NotImplemented
-    try:
-        other = _like(other, self)
-    except (TypeError, ValueError):
-        return when_unlike
+    other = _like(other, self)
     if other.dtype != self.dtype:
         raise InvalidArgumentError(
             f"cannot compare {self.dtype.name} with {other.dtype.name}; cast one of them "
@@ -344,7 +345,7 @@ def _install(tensor: Any) -> None:
     arithmetic = {
         "add": _binary(_add),
         "sub": _binary(_fixed("Sub")),
-        "mul": _binary(_fixed("Mul")),
+        "mul": _binary(_multiply),
         "floordiv": _binary(_fixed("FloorDiv")),
         "mod": _binary(_fixed("FloorMod")),
         "pow": _binary(_fixed("Pow")),

@@ -214,6 +214,8 @@ class EagerTensor(Tensor):
 
     def __bool__(self) -> bool:
         value = np.asarray(self._value)
+        if value.size == 0:
+            return False
         if value.size != 1:
             raise ValueError(
                 f"the truth value of a tensor needs exactly one element, got shape "
@@ -257,12 +259,9 @@ class EagerTensor(Tensor):
     def __iter__(self) -> Iterator[Any]:
         if not getattr(self._value, "shape", ()):
             raise TypeError("Cannot iterate over a scalar tensor.")
-        for i in range(len(self)):
-            yield self[i]
+        return (self[i] for i in range(len(self)))
 
     def __format__(self, spec: str) -> str:
-        if not spec:
-            return str(self)
         return format(self.numpy(), spec)
 
     def __repr__(self) -> str:

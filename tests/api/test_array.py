@@ -122,3 +122,17 @@ def test_ensure_shape_tells_the_graph():
     assert known(X).shape == [2, 3]
     with pytest.raises(tf.errors.InvalidArgumentError):
         known(X.T)
+
+
+def test_shapes_for_broadcasting_are_vectors():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="vector"):
+        tf.broadcast_to([1.0], 2)
+
+
+def test_gradients_of_sums_in_einstein_notation_are_spread_over_all_axes():
+    x = tf.constant(X)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.einsum("ij->", x)
+
+    np.testing.assert_array_equal(tape.gradient(total, x), np.ones_like(X))

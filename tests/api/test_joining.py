@@ -106,3 +106,13 @@ def test_the_gradient_of_a_concat_along_an_unknown_size_is_cut_at_run_time():
 
     np.testing.assert_array_equal(first, [0, 1])
     np.testing.assert_array_equal(second, [2, 3, 4])
+
+
+def test_axes_may_be_tensors_and_are_checked():
+    x = tf.constant([[1, 2], [3, 4]])
+    axis = tf.constant(1)
+
+    assert tf.stack([x, x], axis=axis).shape == [2, 2, 2]
+    assert tf.unstack(x, axis=axis)[0].numpy().tolist() == [1, 3]
+    with pytest.raises(ValueError, match="out of bounds"):
+        tf.repeat(x, 2, axis=-3)

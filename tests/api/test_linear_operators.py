@@ -119,3 +119,9 @@ def test_conjugate_gradients_find_the_solution():
 
     np.testing.assert_allclose(found.x, np.linalg.solve(SPD, rhs[..., None])[..., 0], rtol=1e-6)
     assert int(found.i) <= 4
+
+
+def test_numbers_of_rows_and_columns_are_dimensions():
+    operator = linalg.LinearOperatorFullMatrix(M)
+
+    assert (operator.range_dimension.value, operator.domain_dimension.value) == (3, 3)

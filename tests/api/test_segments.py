@@ -52,3 +52,11 @@ def test_picked_rows_can_have_segments_to_spare():
     result = sparse_segments.segment_mean(X, [0, 1], [0, 0], num_segments=3)
 
     np.testing.assert_array_equal(result, [[2, 3.5], [0, 0], [0, 0]])
+
+
+def test_mean_of_small_integers_is_float32_and_of_others_float64():
+    ids = [0, 0, 1]
+    small = tf.math.unsorted_segment_mean(tf.constant([1, 2, 5], tf.uint8), ids, 2)
+    large = tf.math.unsorted_segment_mean(tf.constant([1, 2, 5]), ids, 2)
+
+    assert (small.dtype, large.dtype) == (tf.float32, tf.float64)

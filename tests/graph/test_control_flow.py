@@ -315,3 +315,22 @@ def test_a_loop_whose_variables_fit_each_other_only_as_they_grow_runs():
 
     np.testing.assert_array_equal(a.numpy(), np.ones(4))
     assert b.numpy() == 1 + 2 + 3 + 4
+
+
+def test_case_without_default_refuses_when_no_predicate_is_true():
+    def choose(p):
+        return tf.case([(p, lambda: 1), (tf.identity(p), lambda: 2)])
+
+    for function in (choose, tf.function(choose, autograph=False)):
+        assert int(function(tf.constant(True))) == 1
+        with pytest.raises(tf.errors.InvalidArgumentError, match="None of conditions"):
+            function(tf.constant(False))
+
+
+def test_switch_case_wants_its_keys_without_gaps():
+    with pytest.raises(ValueError, match="contiguous"):
+        tf.switch_case(tf.constant(1), {0: lambda: 1.0, 5: lambda: 2.0})
+
+
+def test_mapping_over_nothing_gives_nothing():
+    assert tf.map_fn(lambda x: x, tf.zeros([0, 2])).shape == [0]

@@ -85,3 +85,60 @@ def test_a_list_of_tensors_is_stacked():
 
     np.testing.assert_array_equal(x, [1, 2])
     assert x.dtype == tf.float32
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, [2**70], [True, False, 1]])
+def test_integers_out_of_range_and_truth_before_numbers_are_refused(value):
+    with pytest.raises(ValueError, match="Can't convert Python sequence"):
+        tf.constant(value)
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, {1, 2}, {1: 2}.values()])
+def test_what_has_no_order_is_no_tensor(value):
+    with pytest.raises(ValueError, match="unsupported type"):
+        tf.convert_to_tensor(value)
+
+
+def test_large_integers_may_become_floats_and_unsigned_integers():
+    assert tf.constant(2**70, tf.float64).numpy() == 2.0**70
+    assert tf.constant(2**63, tf.uint64).numpy() == 2**63
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        ([np.float32(1), 2], tf.float32),
+        ([1, np.float64(2)], tf.float32),
+        ([np.float64(1), np.float32(2)], tf.float64),
+        ([np.float16(1), 1.5], tf.float16),
+        ([np.int64(2), 1], tf.int32),
+    ],
+)
+def test_the_first_item_of_a_list_decides_among_floats(value, dtype):
+    assert tf.constant(value).dtype == dtype
+
+
+def test_empty_lists_may_hold_strings():
+    assert tf.constant([], tf.string).shape == [0]
+
+
+def test_tensors_are_formatted_as_their_values():
+    assert f"{tf.constant([1, 2])} {tf.constant(2.5):.2f}" == "[1 2] 2.50"
+
+
+def test_an_empty_tensor_is_false_and_a_scalar_has_no_items():
+    assert not tf.constant([])
+    with pytest.raises(TypeError, match="iterate"):
+        iter(tf.constant(1))
+
+
+def test_truth_values_multiply_and_unlike_values_do_not_compare():
+    product = tf.constant([True, False]) * True
+    assert product.numpy().tolist() == [True, False]
+    with pytest.raises(TypeError):
+        _ = tf.constant([1, 2]) == 2.5
+
+
+def test_inputs_of_a_fixed_dtype_are_checked_on_the_quick_way():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="bool"):
+        tf.where(tf.constant([1, 0]), 1.0, 2.0)

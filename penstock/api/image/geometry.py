@@ -14,6 +14,7 @@ from penstock.api.image.shapes import (
     size_of,
     unbatched,
 )
+from penstock.api.operands import static_integer
 from penstock.core import dtypes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -170,12 +171,13 @@ def rot90(image: Any, k: Any = 1, name: str | None = None) -> Any:
         ValueError: `image` has another rank.
     """
     batch, added = as_batch(at_least_3d(image))
+    if isinstance(k, Tensor):
+        known = static_integer(k)
+        k = k if known is None else known
     if not isinstance(k, Tensor):
         return unbatched(call("Identity", _turned(batch, int(k) % 4), name=name), added)
     if not batch.shape[1] == batch.shape[2] is not None:
-        raise ValueError(
-            f"k must be a Python integer unless images are square, got {batch.shape}"
-        )
+        raise ValueError(f"k must be known unless images are square, got {batch.shape}")
     quarter = call("FloorMod", k, 4)
     out = batch
     for turns in (1, 2, 3):

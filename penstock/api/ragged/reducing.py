@@ -133,13 +133,7 @@ def reduce_mean(ragged: Any, axis: Any, keepdims: Any) -> Any:
 
 
 def reduce_variance(ragged: Any, axis: Any, keepdims: Any) -> Any:
-    """Mean of the squares less the square of the mean.
-
-    Raises:
-        TypeError: the elements are integers.
-    """
-    if ragged.dtype.is_integer:
-        raise TypeError("The input must be either complex or floating point.")
+    """Mean of the squares less the square of the mean."""
     squares = reduce_mean(unary(_square, ragged), axis, keepdims)
     mean = reduce_mean(ragged, axis, keepdims)
     square = unary(_square, mean) if isinstance(mean, RaggedTensor) else _square(mean)
@@ -153,7 +147,12 @@ def _square(x: Any) -> Any:
 def reduce_truth(
     plain: Callable[..., Any], op: str, ragged: Any, axis: Any, keepdims: Any
 ) -> Any:
-    """All or any: of booleans as 0 and 1 the product, or the largest."""
+    """All or any: of booleans as 0 and 1 the product, or the largest.
+
+    Numbers count as true where they are not zero.
+    """
+    if isinstance(ragged, RaggedTensor) and ragged.dtype != dtypes.bool:
+        ragged = unary(lambda flat: call("Cast", flat, DstT=dtypes.bool), ragged)
 
     def by_segment(data: Any, ids: Any, count: Any) -> Any:
         numbers = call("Cast", data, DstT=dtypes.int32)

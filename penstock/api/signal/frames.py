@@ -13,6 +13,7 @@ from penstock.api.signal.cosine import dct, idct
 from penstock.api.signal.fourier import irfft, rfft
 from penstock.api.signal.windows import hann_window, vorbis_window
 from penstock.core import dtypes
+from penstock.core.errors import InvalidArgumentError
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 
@@ -60,6 +61,8 @@ def frame(
     signal = convert_to_tensor(signal)
     axis = int(axis) % signal.shape.rank
     length, step = _scalar(frame_length), _scalar(frame_step)
+    if isinstance(step, int) and step == 0:
+        raise InvalidArgumentError("frame_step must not be 0")
     size = _size(signal, axis)
     if pad_end:
         count = _at_least_zero(-(-size // step))

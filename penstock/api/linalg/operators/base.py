@@ -13,7 +13,7 @@ from penstock.api.linalg.products import matmul
 from penstock.api.linalg.solving import cholesky_solve, solve
 from penstock.core import dtypes
 from penstock.core.errors import UnimplementedError
-from penstock.core.tensor_shape import TensorShape
+from penstock.core.tensor_shape import Dimension, TensorShape
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.module import Module
@@ -115,7 +115,7 @@ class LinearOperator(Module):
     def is_square(self) -> bool | None:
         """Whether it has as many rows as columns."""
         if self._is_square is None:
-            rows, columns = self.range_dimension, self.domain_dimension
+            rows, columns = self._rows, self._columns
             if rows is not None and columns is not None:
                 return bool(rows == columns)
         return self._is_square
@@ -140,13 +140,21 @@ class LinearOperator(Module):
         return self.shape.rank
 
     @property
-    def domain_dimension(self) -> Any:
+    def domain_dimension(self) -> Dimension:
         """Number of columns."""
+        return Dimension(self._columns)
+
+    @property
+    def range_dimension(self) -> Dimension:
+        """Number of rows."""
+        return Dimension(self._rows)
+
+    @property
+    def _columns(self) -> int | None:
         return None if self.shape.rank is None else self.shape.as_list()[-1]
 
     @property
-    def range_dimension(self) -> Any:
-        """Number of rows."""
+    def _rows(self) -> int | None:
         return None if self.shape.rank is None else self.shape.as_list()[-2]
 
     def shape_tensor(self, name: str = "shape_tensor") -> Any:
@@ -220,7 +228,7 @@ class LinearOperator(Module):
             return compose(left, right)
         x = convert_to_tensor(x, dtype_hint=self.dtype)
         x = _adjoint(x) if adjoint_arg else x
-        self._check_rows(x, self.range_dimension if adjoint else self.domain_dimension)
+        self._check_rows(x, self._rows if adjoint else self._columns)
         return self._matmul(x, adjoint)
 
     def _check_rows(self, x: Any, wanted: Any) -> None:
@@ -259,7 +267,7 @@ class LinearOperator(Module):
             return compose(left.inverse(), rhs.adjoint() if adjoint_arg else rhs)
         rhs = convert_to_tensor(rhs, dtype_hint=self.dtype)
         rhs = _adjoint(rhs) if adjoint_arg else rhs
-        self._check_rows(rhs, self.domain_dimension if adjoint else self.range_dimension)
+        self._check_rows(rhs, self._columns if adjoint else self._rows)
         return self._solve(rhs, adjoint)
 
     def solvevec(self, rhs: Any, adjoint: bool = False, name: str = "solve") -> Any:

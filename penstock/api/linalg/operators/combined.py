@@ -210,7 +210,7 @@ class LinearOperatorComposition(LinearOperator):
         return self._operators
 
     def _shape(self) -> TensorShape:
-        ends = [self._operators[0].range_dimension, self._operators[-1].domain_dimension]
+        ends = [self._operators[0]._rows, self._operators[-1]._columns]
         return _joint_batch(self._operators).concatenate(ends)
 
     def _to_dense(self) -> Any:
@@ -313,7 +313,7 @@ class LinearOperatorKronecker(LinearOperator):
         rows: Any = 1
         columns: Any = 1
         for operator in self._operators:
-            p, q = operator.range_dimension, operator.domain_dimension
+            p, q = operator._rows, operator._columns
             rows = None if rows is None or p is None else rows * p
             columns = None if columns is None or q is None else columns * q
         return _joint_batch(self._operators).concatenate([rows, columns])
@@ -371,16 +371,13 @@ class LinearOperatorBlockDiag(LinearOperator):
     def _shape(self) -> TensorShape:
         return _joint_batch(self._operators).concatenate(
             [
-                _total([each.range_dimension for each in self._operators]),
-                _total([each.domain_dimension for each in self._operators]),
+                _total([each._rows for each in self._operators]),
+                _total([each._columns for each in self._operators]),
             ]
         )
 
     def _parts(self, x: Any, adjoint: bool) -> list[Any]:
-        sizes = [
-            each.range_dimension if adjoint else each.domain_dimension
-            for each in self._operators
-        ]
+        sizes = [each._rows if adjoint else each._columns for each in self._operators]
         return list(call("SplitV", x, np.array(sizes, np.int64), -2, num_split=len(sizes)))
 
     def _matmul(self, x: Any, adjoint: bool) -> Any:
@@ -424,7 +421,7 @@ def _blocks(grid: list[list[Any]], diagonal: Sequence[LinearOperator], dtype: An
     for i, row in enumerate(grid):
         blocks = []
         for j, each in enumerate(row):
-            size = [diagonal[i].range_dimension, diagonal[j].domain_dimension]
+            size = [diagonal[i]._rows, diagonal[j]._columns]
             block = zeros(size, dtype) if each is None else each.to_dense()
             blocks.append(call("BroadcastTo", block, [*batch, *size]))
         rows.append(call("ConcatV2", blocks, -1))
@@ -477,7 +474,7 @@ class LinearOperatorBlockLowerTriangular(LinearOperator):
     def _solve(self, rhs: Any, adjoint: bool) -> Any:
         if adjoint:
             return super()._solve(rhs, adjoint)
-        sizes = [row[-1].range_dimension for row in self._operators]
+        sizes = [row[-1]._rows for row in self._operators]
         parts = call("SplitV", rhs, np.array(sizes, np.int64), -2, num_split=len(sizes))
         found: list[Any] = []
         for row, part in zip(self._operators, parts, strict=True):
