@@ -14,8 +14,21 @@ from penstock.api.image.codec import (
     extract_jpeg_shape,
     is_jpeg,
 )
+from penstock.api.parsing.example import parse_example, parse_single_example
+from penstock.api.parsing.features import (
+    FixedLenFeature,
+    FixedLenSequenceFeature,
+    RaggedFeature,
+    SparseFeature,
+    VarLenFeature,
+)
 
 __all__ = [
+    "FixedLenFeature",
+    "FixedLenSequenceFeature",
+    "RaggedFeature",
+    "SparseFeature",
+    "VarLenFeature",
     "decode_and_crop_jpeg",
     "decode_base64",
     "decode_bmp",
@@ -31,4 +44,6 @@ __all__ = [
     "encode_png",
     "extract_jpeg_shape",
     "is_jpeg",
+    "parse_example",
+    "parse_single_example",
 ]

@@ -100,10 +100,13 @@ def output_dtypes(
 ) -> list[DType] | None:
     """Dtypes of the outputs as the schema tells, or None when it does not tell all."""
     known: dict[str, DType] = {}
+    numbers: dict[str | None, int] = {}
     position = 0
     for i, arg in enumerate(row.input_args):
         length = None if lengths is None else lengths[i]
         count = 1 if length is None else length
+        if length is not None:
+            numbers.setdefault(arg.number_attr, length)
         if count and arg.type_list_attr is None:
             known.setdefault(arg.type_attr, inputs[position].dtype)
         position += count
@@ -122,9 +125,9 @@ def output_dtypes(
             return None
         count = 1
         if arg.number_attr is not None:
-            number = attrs.get(arg.number_attr)
-            if number is None and lengths is not None:
-                number = next((n for n in lengths if n is not None), None)
+            number = attrs.get(arg.number_attr, numbers.get(arg.number_attr))
+            if number is None:
+                number = next(iter(numbers.values()), None)
             if number is None:
                 return None
             count = int(number)

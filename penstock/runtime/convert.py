@@ -383,6 +383,8 @@ def _from_python(array: Any, dtype: DType | None, value: Any) -> Any:
     if dtype is dtypes.string:
         if array.size == 0:
             return array.astype(object)
+        if array.size == 0:
+            return array.astype(object)
         if kind != "O":
             raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype string")
         return array

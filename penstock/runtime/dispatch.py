@@ -69,10 +69,12 @@ def apply(
             outputs = eager.run(row, [tensor._value for tensor in flat], attrs, lengths)
     if state.recorders:
         _record(row, attrs, flat, outputs, lengths)
-    return _packed(row, outputs, attrs)
+    return _packed(row, outputs, attrs, lengths)
 
 
-def _packed(row: OpDef, outputs: list[Any], attrs: dict[str, Any]) -> Any:
+def _packed(
+    row: OpDef, outputs: list[Any], attrs: dict[str, Any], lengths: list[int | None] | None
+) -> Any:
     if row.single_output:
         return outputs[0]
     if row.list_output:
@@ -80,8 +82,20 @@ def _packed(row: OpDef, outputs: list[Any], attrs: dict[str, Any]) -> Any:
     if not outputs:
         return None
     if any(arg.is_list for arg in row.output_args):
-        return _grouped(row, outputs, attrs)
+        return _grouped(row, outputs, _numbers(row, attrs, lengths))
     return tuple(outputs)
+
+
+def _numbers(
+    row: OpDef, attrs: dict[str, Any], lengths: list[int | None] | None
+) -> dict[str, Any]:
+    """The attrs, and the lengths of list inputs under the names of theirs."""
+    found = {
+        arg.number_attr: length
+        for arg, length in zip(row.input_args, lengths or (), strict=False)
+        if arg.number_attr is not None
+    }
+    return {**found, **attrs}
 
 
 def _grouped(row: OpDef, outputs: list[Any], attrs: dict[str, Any]) -> Any:

@@ -265,6 +265,8 @@ def output_dtype(row: OpDef, index: int, attrs: dict[str, Any]) -> DType | None:
     """Dtype of output `index` as far as the schema and the attrs alone tell."""
     args = row.output_args
     if index >= len(args) or args[min(index, len(args) - 1)].is_list:
+        if any(other.is_list for other in args[:-1]):
+            return None  # several lists: only their lengths would tell
         arg = args[-1]
         if arg.type_list_attr is not None:
             types = attrs.get(arg.type_list_attr)

@@ -47,7 +47,10 @@ def read_attrs(row: OpDef, messages: Mapping[str, Any], node: str) -> dict[str, 
             attrs[name] = read_attr(message, row.attrs[name])
         elif not name.startswith("_") and name not in implied:
             raise UnimplementedError(f"attr {name!r} of op {row.name} is not implemented")
+    given = {arg.type_list_attr for arg in row.input_args}
     for name, value in attrs.items():
+        if value is TYPE_LIST and name not in given:
+            attrs[name] = ()  # an empty list is a default, which files leave out
         if value is REQUIRED:
             raise InvalidArgumentError(
                 f"node {node!r} of op {row.name} must have the attr {name!r}, which has no "
@@ -127,14 +130,30 @@ def _length(arg: ArgDef, messages: Mapping[str, Any]) -> int | None:
 
 def output_offsets(row: OpDef, messages: Mapping[str, Any], count: int) -> dict[str, int]:
     """Where each output argument starts in the flat list of a node's outputs."""
+    lengths = [_output_length(row, arg, messages) for arg in row.output_args]
+    unknown = lengths.count(None)
+    rest = count - sum(length or 0 for length in lengths)
     offsets: dict[str, int] = {}
     start = 0
-    for arg in row.output_args:
+    for arg, length in zip(row.output_args, lengths, strict=True):
         offsets[arg.name] = start
-        name = arg.number_attr or arg.type_list_attr
-        known = name is None or name in messages
-        start += (_length(arg, messages) or 1) if known else count - len(row.output_args) + 1
+        start += rest // unknown if length is None else length
     return offsets
+
+
+def _output_length(row: OpDef, arg: ArgDef, messages: Mapping[str, Any]) -> int | None:
+    """Number of tensors of an output; None for a list whose length the attrs do not tell."""
+    name = arg.number_attr or arg.type_list_attr
+    if name is None:
+        return 1
+    if name in messages:
+        return _length(arg, messages)
+    default = row.attrs.get(name)
+    if isinstance(default, int):
+        return default
+    # Among several lists the empty ones are left out.
+    several = sum(other.is_list for other in row.output_args) > 1
+    return 0 if several and default is TYPE_LIST else None
 
 
 # -- writing --------------------------------------------------------------------------------
@@ -169,10 +188,26 @@ def output_lengths(node: Any) -> list[int | None] | None:
     args = node.row.output_args
     if not any(arg.is_list for arg in args):
         return None
-    lists = sum(arg.is_list for arg in args)
-    # Several lists among the outputs share what the others leave.
-    each = (len(node.outputs) - (len(args) - lists)) // lists
-    return [each if arg.is_list else None for arg in args]
+    given = zip(node.row.input_args, node.lengths or (), strict=False)
+    numbers = {arg.number_attr: length for arg, length in given if length is not None}
+    lengths = [_told_length(arg, {**numbers, **node.attrs}) for arg in args]
+    unknown = [i for i, arg in enumerate(args) if arg.is_list and lengths[i] is None]
+    if unknown:
+        # Lists of unknown length share what the others leave.
+        single = sum(not arg.is_list for arg in args)
+        rest = len(node.outputs) - single - sum(length or 0 for length in lengths)
+        for i in unknown:
+            lengths[i] = rest // len(unknown)
+    return lengths
+
+
+def _told_length(arg: ArgDef, attrs: Mapping[Any, Any]) -> int | None:
+    """Length of a list argument as attrs tell it."""
+    if arg.type_list_attr is not None:
+        types = attrs.get(arg.type_list_attr)
+        return None if types is None or types is TYPE_LIST else len(types)
+    number = None if arg.number_attr is None else attrs.get(arg.number_attr)
+    return None if number is None else int(number)
 
 
 def _write_implied(

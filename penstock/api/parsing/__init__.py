@@ -1,0 +1,1 @@
+"""Parsing of serialized examples: part of `tf.io`."""
