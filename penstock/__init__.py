@@ -528,6 +528,7 @@ _LAZY = {
     "test": "penstock.api.test",
     "profiler": "penstock.summary.profiler",
     "autograph": "penstock.api.autograph",
+    "xla": "penstock.api.xla",
 }
 
 
@@ -550,8 +551,15 @@ _LATER = {
         ),
         "penstock.api.generated",
     ),
+    "CriticalSection": "penstock.api.critical_section",
+    "NoneTensorSpec": "penstock.api.data_structure",
+    "RegisterGradient": "penstock.runtime.registered_gradients",
+    "TensorArraySpec": "penstock.graph.tensor_array_spec",
+    "load_library": "penstock.api.execution",
+    "load_op_library": "penstock.api.execution",
     "eig": "penstock.api.linalg",
     "eigvals": "penstock.api.linalg",
+    "variable_creator_scope": "penstock.runtime.variable_creators",
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import numbers
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -68,5 +70,28 @@ def dimension_at_index(shape: Any, index: int) -> Dimension:
 
 def forward_compatible(year: int, month: int, day: int) -> bool:
     """Whether programs may write what readers of that day know: three weeks are granted."""
-    today = dt.datetime.now(tz=dt.UTC).date()
-    return dt.date(year, month, day) < today + dt.timedelta(days=21)
+    return dt.date(year, month, day) < (_horizon[-1] if _horizon else _three_weeks_on())
+
+
+def _three_weeks_on() -> dt.date:
+    return dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=21)
+
+
+# Days that stand for the horizon while `forward_compatibility_horizon` is in force.
+_horizon: list[dt.date] = []
+
+
+@contextmanager
+def forward_compatibility_horizon(year: int, month: int, day: int) -> Iterator[None]:
+    """Have `forward_compatible` grant, inside, what readers of a day know.
+
+    Args:
+        year: the day's year.
+        month: its month.
+        day: its number in the month.
+    """
+    _horizon.append(dt.date(year, month, day))
+    try:
+        yield
+    finally:
+        _horizon.pop()

@@ -51,6 +51,22 @@ class NoneTensorSpec(TypeSpec):
     def _from_components(self, components: Any) -> Any:
         del components
 
+    @classmethod
+    def from_value(cls, value: Any) -> NoneTensorSpec:
+        """Make the spec of `None`."""
+        del value
+        return cls()
+
+    def most_specific_compatible_shape(self, other: Any) -> NoneTensorSpec:
+        """Return this spec, which is all that is compatible with it.
+
+        Raises:
+            ValueError: `other` is of another kind.
+        """
+        if type(other) is not type(self):
+            raise ValueError(f"No `TypeSpec` is compatible with both {self} and {other}")
+        return self
+
     def _batch(self, batch_size: int | None) -> NoneTensorSpec:
         del batch_size
         return self

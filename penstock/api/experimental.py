@@ -34,6 +34,11 @@ _LAZY = {
         "penstock.api.type_dispatch",
         "unregister_dispatch_for",
     ),
+    "async_clear_error": ("penstock.api.execution", "async_clear_error"),
+    "async_scope": ("penstock.api.execution", "async_scope"),
+    "function_executor_type": ("penstock.api.execution", "function_executor_type"),
+    "register_filesystem_plugin": ("penstock.api.execution", "register_filesystem_plugin"),
+    "dlpack": ("penstock.api.dlpack", None),
     "extension_type": ("penstock.api.extension_type", None),
     "numpy": ("penstock.api.numpy", None),
     **{

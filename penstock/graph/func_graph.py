@@ -18,6 +18,7 @@ from penstock.graph.symbol import Node, Symbol
 from penstock.graph.user_code import user_line
 from penstock.ops.table import OpDef, lookup
 from penstock.runtime.context import graph_scope, state
+from penstock.runtime.registered_gradients import registered
 from penstock.runtime.tensor import EagerTensor, Tensor
 
 # An eager tensor of at most this many elements is written into the graph as a constant, so that
@@ -46,6 +47,7 @@ class FuncGraph:
         self._names: dict[str, int] = {}
         self._collections: dict[str, list[Any]] = {}
         self.kept_alive: list[Any] = []
+        self._gradient_overrides: dict[str, str] = {}
 
     # -- scopes -----------------------------------------------------
 
@@ -54,6 +56,28 @@ class FuncGraph:
         """Write down the calls made inside."""
         with graph_scope(self):
             yield self
+
+    @contextmanager
+    def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:
+        """Have ops made inside differentiated by rules of `tf.RegisterGradient`.
+
+        Args:
+            op_type_map: name of an op -> name of the rule.
+
+        Raises:
+            TypeError: a name is no text.
+        """
+        if not isinstance(op_type_map, dict):
+            raise TypeError("op_type_map must be a dictionary mapping strings to strings")
+        for name in (*op_type_map, *op_type_map.values()):
+            if not isinstance(name, str):
+                raise TypeError("op_type_map must be a dictionary mapping strings to strings")
+        saved = self._gradient_overrides
+        self._gradient_overrides = {**saved, **op_type_map}
+        try:
+            yield
+        finally:
+            self._gradient_overrides = saved
 
     @property
     def building_function(self) -> bool:
@@ -129,6 +153,9 @@ class FuncGraph:
             for i, fact in enumerate(facts)
         )
         self.nodes.append(node)
+        override = self._gradient_overrides.get(row.name)
+        if override is not None:
+            _override_gradient(node, override)
         return list(node.outputs)
 
     def constant(self, value: Any, dtype: DType, name: str | None = None) -> Symbol:
@@ -296,6 +323,15 @@ class FuncGraph:
 
     def __repr__(self) -> str:
         return f"FuncGraph(name={self.name}, id={id(self)})"
+
+
+def _override_gradient(node: Node, name: str) -> None:
+    """Give a node the gradient rule that a program registered under a name."""
+
+    def rule(_: Any, *gradients: Any) -> Any:
+        return registered(name)(node, *gradients)
+
+    node.custom_record = node.inputs, node.outputs, rule
 
 
 _HANDLES = (dtypes.resource, dtypes.variant)

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from penstock.core import dtypes
+from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.errors import InvalidArgumentError, OutOfRangeError
 from penstock.core.tensor_shape import TensorShape
+from penstock.graph.tensor_array_spec import TensorArraySpec, register_array_class
 from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.tensor import EagerTensor
 
 
-class TensorArray:
+class TensorArray(CompositeTensor):
     """A list of tensors that can be written once each, in loops as well.
 
     Args:
@@ -69,6 +71,10 @@ class TensorArray:
                 )
 
     # -- what it is ------------------------------------------------------------------------
+
+    @property
+    def _type_spec(self) -> TensorArraySpec:
+        return TensorArraySpec.from_value(self)
 
     @property
     def dtype(self) -> Any:
@@ -394,3 +400,6 @@ def _shape_input(shape: TensorShape) -> Any:
 
 
 __all__: Sequence[str] = ["TensorArray"]
+
+
+register_array_class(TensorArray)

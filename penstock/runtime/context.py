@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -49,6 +49,9 @@ class State(threading.local):
         self.name_scope: str = ""
         self.control_inputs: list[Any] = []
         self.replica_context: Any = None
+        self.variable_creators: list[Any] = []
+        # Told of every variable that is made while a function is traced.
+        self.on_variable: Callable[[], None] | None = None
 
 
 state = State()

@@ -33,6 +33,53 @@ def devices_of_kind(kind: str) -> tuple[Any, ...]:
     return tuple(found)
 
 
+def split_cpu(count: int) -> None:
+    """Make `count` devices of the CPU.
+
+    Raises:
+        RuntimeError: devices have been used already.
+    """
+    try:
+        jax.config.update("jax_num_cpu_devices", count)
+    except RuntimeError:
+        raise RuntimeError(
+            "Virtual devices cannot be modified after being initialized"
+        ) from None
+
+
+def memory_of(kind: str, index: int) -> dict[str, int]:
+    """Bytes in use on a device, now and at most; zeros where XLA does not count them.
+
+    Raises:
+        ValueError: there is no such device.
+    """
+    found = devices_of_kind(kind)
+    if index >= len(found):
+        raise ValueError(f"No matching devices found for '{kind}:{index}'")
+    counted = found[index].memory_stats() or {}
+    return {
+        "current": int(counted.get("bytes_in_use", 0)),
+        "peak": int(counted.get("peak_bytes_in_use", 0)),
+    }
+
+
+def details_of(kind: str, index: int) -> dict[str, Any]:
+    """What is known of a device: for GPUs their model, and what they can compute."""
+    found = devices_of_kind(kind)
+    if kind != "GPU" or index >= len(found):
+        return {}
+    details: dict[str, Any] = {"device_name": found[index].device_kind}
+    capability = getattr(found[index], "compute_capability", None)
+    if capability is not None:
+        details["compute_capability"] = tuple(int(part) for part in str(capability).split("."))
+    return details
+
+
+def use_tensor_float_32(enabled: bool) -> None:
+    """Let products of float32 matrices be less precise on devices that are quicker so."""
+    jax.config.update("jax_default_matmul_precision", None if enabled else "highest")
+
+
 @functools.lru_cache(maxsize=256)
 def device_for(name: str | None) -> Any:
     """JAX's device for a TensorFlow device name; None when the default serves.

@@ -99,7 +99,9 @@ class GradientTape:
                 kept = True
         if kept:
             node = None if state.graph is None else outputs[0].op
-            self._records.append(Record(row, attrs, inputs, outputs, lengths, None, node))
+            # Told to use another rule than the op's own.
+            rule = None if node is None or node.custom_record is None else node.custom_record[2]
+            self._records.append(Record(row, attrs, inputs, outputs, lengths, rule, node))
 
     def record_custom(
         self, inputs: Sequence[Any], outputs: Sequence[Any], rule: Callable[..., Any]

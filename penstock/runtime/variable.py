@@ -26,6 +26,7 @@ from penstock.runtime.indexed_slices import IndexedSlices
 from penstock.runtime.operators import slice_arguments
 from penstock.runtime.tensor import EagerTensor, Reference, TensorLike
 from penstock.runtime.trackable import Trackable
+from penstock.runtime.variable_creators import CreatedThroughScopes
 
 
 class VariableSynchronization(enum.Enum):
@@ -130,7 +131,7 @@ _uid = itertools.count()
 use_maker(Holder)
 
 
-class Variable(TensorLike, Trackable):
+class Variable(TensorLike, Trackable, metaclass=CreatedThroughScopes):
     """A tensor that can be assigned to.
 
     Args:
@@ -153,6 +154,7 @@ class Variable(TensorLike, Trackable):
 
     __array_priority__ = 100
     _should_act_as_resource_variable = True
+    _uses_creators = True
 
     def __init__(
         self,
@@ -172,6 +174,8 @@ class Variable(TensorLike, Trackable):
     ) -> None:
         if initial_value is None:
             raise ValueError("initial_value must be given to make a variable, got None")
+        if state.graph is not None and state.on_variable is not None:
+            state.on_variable()
         value = self._first_value(initial_value, dtype)
         if shape is not None:
             static = TensorShape(shape)

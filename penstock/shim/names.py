@@ -34,9 +34,9 @@ PRIVATE_MODULES: Final[dict[str, dict[str, str]]] = {
         "function": "penstock.function.polymorphic:function",
     },
     "python.framework.config": {
-        "disable_op_determinism": "penstock.api.config:disable_op_determinism",
-        "enable_op_determinism": "penstock.api.config:enable_op_determinism",
-        "is_op_determinism_enabled": "penstock.api.config:is_op_determinism_enabled",
+        "disable_op_determinism": "penstock.api.config.devices:disable_op_determinism",
+        "enable_op_determinism": "penstock.api.config.devices:enable_op_determinism",
+        "is_op_determinism_enabled": "penstock.api.config.devices:is_op_determinism_enabled",
     },
     "python.framework.constant_op": {
         "constant": "penstock.runtime.convert:constant",
@@ -101,7 +101,20 @@ PRIVATE_MODULES: Final[dict[str, dict[str, str]]] = {
         "register": "penstock.core.type_spec_registry:register",
     },
     "python.lib.io.tf_record": {},
-    "python.ops.linalg.sparse.sparse_csr_matrix_ops": {},
+    "python.ops.linalg.sparse.sparse_csr_matrix_ops": {
+        name: f"penstock.shim.sparse_matrix:{name}"
+        for name in (
+            "csr_sparse_matrix_components",
+            "csr_sparse_matrix_to_dense",
+            "csr_sparse_matrix_to_sparse_tensor",
+            "dense_to_csr_sparse_matrix",
+            "sparse_matrix_mat_mul",
+            "sparse_matrix_nnz",
+            "sparse_matrix_sparse_mat_mul",
+            "sparse_matrix_transpose",
+            "sparse_tensor_to_csr_sparse_matrix",
+        )
+    },
     "python.ops.math_ops": {
         "is_nan": "penstock.api.elementwise:is_nan",
     },
