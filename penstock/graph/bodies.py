@@ -11,8 +11,10 @@ from penstock.core.tensor_shape import TensorShape
 from penstock.graph.func_graph import FuncGraph
 from penstock.graph.inference import Fact
 from penstock.graph.lower import Program
+from penstock.graph.on_values import write_down
 from penstock.graph.partition import root
 from penstock.graph.symbol import Node, Symbol
+from penstock.runtime.context import state
 from penstock.runtime.dispatch import call
 
 
@@ -23,6 +25,10 @@ class Body:
         self.graph = graph
         self.outputs = list(outputs)
         self._program: Program | None = None
+        # What runs the body on the host, and its function with gradients: see `rounds` and
+        # `host_gradient`.
+        self.rounds: Any = None
+        self.function: Any = None
 
     @property
     def name(self) -> str:
@@ -42,7 +48,13 @@ class Body:
     def program(self) -> Program:
         """The body as an executable of its own, for loops that run on the host."""
         if self._program is None:
-            self._program = Program(self.inputs, self.outputs, self.nodes, name=self.graph.name)
+            self._program = Program(
+                self.inputs,
+                self.outputs,
+                self.nodes,
+                name=self.graph.name,
+                lists_on_host=True,
+            )
         return self._program
 
     def has_host_effects(self) -> bool:
@@ -130,8 +142,10 @@ class Variables:
             if not node.row.variable_positions:
                 nodes.append(node)
                 continue
-            key = id(externals[id(root(node.inputs[0]))])
-            nodes.extend(_without_variable(graph, node, key, current, replaced))
+            keys = {
+                i: id(externals[id(root(node.inputs[i]))]) for i in node.row.variable_positions
+            }
+            nodes.extend(_without_variable(graph, node, keys, current, replaced))
         graph.nodes = nodes
         for external in self._handles.values():
             _drop_capture(graph, external)
@@ -142,10 +156,13 @@ class Variables:
         """Outputs of the body replaced last, after its reads became inputs."""
         return [self._replaced.get(id(symbol), symbol) for symbol in symbols]
 
-    def assign_outside(self, results: dict[int, Any]) -> None:
-        """Assign what came out of the bodies."""
+    def assign_outside(self, results: dict[int, Any]) -> list[Node]:
+        """Assign what came out of the bodies, and return the nodes that do."""
+        nodes = []
         for key, value in results.items():
             call("AssignVariableOp", self._handles[key], value)
+            nodes.append(state.graph.last_node())
+        return nodes
 
 
 def _drop_capture(graph: FuncGraph, external: Any) -> None:
@@ -161,12 +178,13 @@ _UPDATES: dict[str, str] = {"AssignAddVariableOp": "AddV2", "AssignSubVariableOp
 def _without_variable(
     graph: FuncGraph,
     node: Node,
-    key: int,
+    keys: dict[int, int],
     current: dict[int, Symbol],
     replaced: dict[int, Symbol],
 ) -> list[Node]:
-    """The nodes that do on values what `node` does on a variable."""
+    """The nodes that do on values what `node` does on its variables, by position."""
     name = node.row.name
+    key = keys[min(keys)]
     value = current[key]
     if name == "ReadVariableOp":
         replaced[id(node.outputs[0])] = value
@@ -198,9 +216,22 @@ def _without_variable(
     scatter = _SCATTERS.get(name)
     if scatter is not None:
         return build(lambda: call(scatter, value, _as_vectors(node), node.inputs[2]))
-    raise UnimplementedError(
-        f"op {name} on a variable inside a branch or loop is not implemented"
+    if name == "ResourceStridedSliceAssign":
+        return build(
+            lambda: call("TensorStridedSliceUpdate", value, *node.inputs[1:], **node.attrs)
+        )
+    kept, graph.nodes = graph.nodes, []
+    try:
+        with graph.as_default():
+            outputs, new = write_down(node, {i: current[k] for i, k in keys.items()})
+        made = graph.nodes
+    finally:
+        graph.nodes = kept
+    replaced.update((id(s), result) for s, result in zip(node.outputs, outputs, strict=True))
+    current.update(
+        (keys[i], result) for i, result in zip(node.row.write_positions, new, strict=True)
     )
+    return made
 
 
 _SCATTERS = {
@@ -280,8 +311,8 @@ def run_branches(
     row = effect_row(f"Stateless{kind}", kind, bodies)
     results = call(row, selector, [*externals, *values.values()], **attrs) or []
     count = len(ends[0])
-    variables.assign_outside(dict(zip(written, results[count:], strict=True)))
-    return list(results[:count])
+    nodes = variables.assign_outside(dict(zip(written, results[count:], strict=True)))
+    return _held_back(results[:count], nodes)
 
 
 def _joined_shape(symbols: Sequence[Symbol]) -> TensorShape:
@@ -341,8 +372,20 @@ def run_loop(
         maximum_iterations=maximum_iterations,
     )
     ends = dict(zip(values, results[count + len(externals) :], strict=True))
-    variables.assign_outside({k: v for k, v in ends.items() if k in variables.written})
-    return list(results[:count])
+    nodes = variables.assign_outside({k: v for k, v in ends.items() if k in variables.written})
+    return _held_back(results[:count], nodes)
+
+
+def _held_back(results: Sequence[Any], nodes: list[Node]) -> list[Any]:
+    """Results that, in graphs of which parts are run, are there only once `nodes` have run."""
+    if not nodes or not getattr(state.graph, "runs_on_demand", False):
+        return list(results)
+    saved = state.control_inputs
+    state.control_inputs = [*saved, *nodes]
+    try:
+        return [call("Identity", result) for result in results]
+    finally:
+        state.control_inputs = saved
 
 
 def effect_row(stateless: str, stateful: str, bodies: Sequence[Body]) -> str:

@@ -11,7 +11,7 @@ from penstock.core import dtypes, nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TypeSpec
-from penstock.graph import control_flow  # noqa: F401  (adds the rows of If, Case and While)
+from penstock.graph import control_flow, host_gradient  # noqa: F401  (rows of If, Case, While)
 from penstock.graph.bodies import run_branches, run_loop
 from penstock.graph.func_graph import FuncGraph
 from penstock.graph.symbol import Symbol, constant_value
@@ -300,7 +300,9 @@ def _while_now(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) ->
     limit = None if maximum_iterations is None else int(maximum_iterations)
     packed = isinstance(loop_vars, (list, tuple))
     count = 0
-    values = nest.map_structure(_as_variable, loop_vars)
+    # Numbers and arrays stay what they are until the end, as in TensorFlow: so `0 + i` follows
+    # the rules of numpy while both are numpy's.
+    values = loop_vars
     while (limit is None or count < limit) and bool(cond(*values) if packed else cond(values)):
         result = body(*values) if packed else body(values)
         if packed and not (
@@ -308,11 +310,9 @@ def _while_now(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) ->
         ):
             result = [result] if len(values) == 1 else result
         nest.assert_same_structure(values, _listed(result, values), check_types=False)
-        values = nest.map_structure(
-            _as_variable, nest.pack_sequence_as(values, nest.flatten(result))
-        )
+        values = nest.pack_sequence_as(values, nest.flatten(result))
         count += 1
-    return values
+    return nest.map_structure(_as_variable, values)
 
 
 def _listed(result: Any, like: Any) -> Any:
@@ -439,9 +439,10 @@ class _Builder:
         nest.assert_same_structure(
             self._structure, _listed(result, self._structure), check_types=False
         )
-        plain = nest.map_structure(
-            _to_flow, nest.pack_sequence_as(self._plain, nest.flatten(result))
-        )
+        leaves = nest.flatten(result)
+        # What the body learns of its arrays holds after the loop.
+        self._arrays = [leaf if isinstance(leaf, TensorArray) else None for leaf in leaves]
+        plain = nest.map_structure(_to_flow, nest.pack_sequence_as(self._plain, leaves))
         flat = nest.flatten(plain, expand_composites=True)
         outputs = []
         for i, (item, like, shape) in enumerate(

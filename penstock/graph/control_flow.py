@@ -12,6 +12,7 @@ import numpy as np
 from penstock.core.errors import InvalidArgumentError, OpError
 from penstock.core.tensor_shape import TensorShape
 from penstock.graph.bodies import Body
+from penstock.graph.rounds import rounds_of
 from penstock.graph.streams import find_streams, put_rows
 from penstock.graph.symbol import Node
 from penstock.graph.tracing import is_traced, trace_nodes
@@ -48,7 +49,7 @@ def run_checked(body: Body, values: Sequence[Any]) -> tuple[list[Any], Any]:
     """Evaluate a body under trace, with the flag of its own checks beside its outputs."""
     outer = checks.current_collector()
     if outer is None:
-        return run_body(body, values), jnp.zeros((), jnp.int32)
+        return run_body(body, values), checks.no_failure()
     with checks.collecting(outer) as collector:
         outputs = run_body(body, values)
     return outputs, collector.flag()
@@ -109,7 +110,11 @@ def stateless_if(
 
 def _choose(branches: Sequence[Body], index: Any, values: Any) -> Any:
     """Run one of several branches, chosen when the computation runs."""
-    structures = [_abstract_outputs(branch, values) for branch in branches]
+    try:
+        structures = [_abstract_outputs(branch, values) for branch in branches]
+    except OpError as error:
+        # A branch that fails for these shapes may be one that is not taken.
+        raise NeedsValueError(f"one of its branches fails: {error.message}") from error
     targets = [_common(outputs) for outputs in zip(*structures, strict=True)]
 
     def runner(branch: Body) -> Any:
@@ -183,7 +188,7 @@ def stateless_if_host(
     **_: Any,
 ) -> Any:
     """What the chosen branch gives, run as a program of its own."""
-    return tuple((then_branch if _truth(cond) else else_branch).program().run(list(input)))
+    return tuple(rounds_of(then_branch if _truth(cond) else else_branch).run(list(input)))
 
 
 @op(
@@ -207,7 +212,7 @@ def if_with_effects(
 
     Shape: cond [], input [...] -> output [...].
     """
-    return tuple((then_branch if _truth(cond) else else_branch).program().run(list(input)))
+    return tuple(rounds_of(then_branch if _truth(cond) else else_branch).run(list(input)))
 
 
 _CASE_ATTRS = {"branches": REQUIRED, "output_shapes": (), "Tin": TYPE_LIST, "Tout": TYPE_LIST}
@@ -251,7 +256,7 @@ def stateless_case_host(
     index = int(np.asarray(branch_index).reshape(()))
     last = len(branches) - 1
     branch = branches[index if 0 <= index <= last else last]
-    return tuple(branch.program().run(list(input)))
+    return tuple(rounds_of(branch).run(list(input)))
 
 
 @op(
@@ -415,11 +420,11 @@ class _Loop:
             with checks.collecting(outer) if outer is not None else checks.ignoring() as own:
                 trace_nodes(nodes, env, {})
             if own is not None:
-                flag = jnp.where(flag != 0, flag, own.flag())
+                flag = checks.first_failure(flag, own.flag())
             new = [_as_target(env[id(self._body.outputs[i])], start) for i, start in carried]
             return (new, flag), [jnp.asarray(env[id(s)]) for _, s, _ in streams.writes]
 
-        begin = ([start for _, start in carried], jnp.zeros((), jnp.int32))
+        begin = ([start for _, start in carried], checks.no_failure())
         rows = [part for _, part in streams.reads]
         (ends, flag), stacked = jax.lax.scan(step, begin, rows, length=count)
         _merge_flag(flag)
@@ -440,9 +445,9 @@ class _Loop:
         def step(state: Any) -> Any:
             carry, flag = state
             new, own = self._step(carry)
-            return new, jnp.where(flag != 0, flag, own)
+            return new, checks.first_failure(flag, own)
 
-        start = (self._start, jnp.zeros((), jnp.int32))
+        start = (self._start, checks.no_failure())
         carry, flag = jax.lax.while_loop(test, step, start)
         _merge_flag(flag)
         return self._result(carry)
@@ -460,12 +465,12 @@ class _Loop:
                 return self._step(now)
 
             def none(now: Any) -> Any:
-                return list(now), jnp.zeros((), jnp.int32)
+                return list(now), checks.no_failure()
 
             new, own = jax.lax.cond(alive, one, none, carry)
-            return (new, jnp.where(flag != 0, flag, own), alive), None
+            return (new, checks.first_failure(flag, own), alive), None
 
-        start = (self._start, jnp.zeros((), jnp.int32), jnp.asarray(True))
+        start = (self._start, checks.no_failure(), jnp.asarray(True))
         (carry, flag, _), _ = jax.lax.scan(step, start, None, length=limit)
         _merge_flag(flag)
         return self._result(carry)
@@ -478,7 +483,7 @@ def stateless_while_host(input: Any, *, cond: Body, body: Body, **_: Any) -> Any
 
 
 def _loop_on_host(values: list[Any], cond: Body, body: Body) -> Any:
-    test, step = cond.program(), body.program()
+    test, step = rounds_of(cond), rounds_of(body)
     while _truth(np.asarray(test.run(values)[0])):
         values = list(step.run(values))
     return tuple(values)

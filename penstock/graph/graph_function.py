@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from penstock.core import dtypes, nest
+from penstock.core.tensor_shape import TensorShape
 from penstock.graph.lower import Program
 from penstock.graph.symbol import Node, Symbol
+from penstock.ops.tensor_list import ItemList
 from penstock.runtime import dispatch
 from penstock.runtime.backprop import Record, backprop, dense, is_differentiable
 from penstock.runtime.context import state
@@ -44,6 +48,8 @@ class GraphFunction:
         nodes: nodes in the order of their side effects.
         jit_compile: whether running a node on the host is an error.
         name: name for messages.
+        lists_on_host: whether ops on tensor lists run on the host, and gradients flow through
+            the lists that come in and go out.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class GraphFunction:
         *,
         jit_compile: bool = False,
         name: str = "function",
+        lists_on_host: bool = False,
     ) -> None:
         self.graph = graph
         self.inputs = list(inputs)
@@ -62,8 +69,14 @@ class GraphFunction:
         self.nodes = list(nodes)
         self.name = name
         self._jit_compile = jit_compile
+        self._lists = lists_on_host
         self.program = Program(
-            self.inputs, self.outputs, self.nodes, jit_compile=jit_compile, name=name
+            self.inputs,
+            self.outputs,
+            self.nodes,
+            jit_compile=jit_compile,
+            name=name,
+            lists_on_host=lists_on_host,
         )
         self._marked = [
             symbol.dtype if symbol.dtype.np == object or symbol.dtype.is_quantized else None
@@ -121,7 +134,7 @@ class GraphFunction:
             for i, tensor in enumerate(tensors)
             if is_differentiable(tensor.dtype)
             and (tensor.dtype is not dtypes.resource or hasattr(tensor, "variable_shape"))
-            and tensor.dtype is not dtypes.variant
+            and (self._lists or tensor.dtype is not dtypes.variant)
         )
         for recorder in state.recorders:
             for tensor in tensors:
@@ -164,7 +177,7 @@ class GraphFunction:
         for i in back.given:
             gradient = gradients[i]
             if gradient is None:
-                gradient = dispatch.call("ZerosLike", outputs[i])
+                gradient = _zeros_like(outputs[i])
             seeds.append(dense(gradient))
         flat = back.function([*kept, *seeds, *back.extra])
         packed = nest.pack_sequence_as(back.structure, flat, expand_composites=True)
@@ -195,7 +208,8 @@ class GraphFunction:
                     i
                     for i, symbol in enumerate(self.outputs)
                     if is_differentiable(symbol.dtype)
-                    and symbol.dtype not in (dtypes.resource, dtypes.variant)
+                    and symbol.dtype is not dtypes.resource
+                    and (self._lists or symbol.dtype is not dtypes.variant)
                 ]
                 seeds = [
                     graph.placeholder(self.outputs[i].dtype, self.outputs[i].shape)
@@ -238,6 +252,7 @@ class GraphFunction:
                 self.nodes,
                 jit_compile=self._jit_compile,
                 name=self.name,
+                lists_on_host=self._lists,
             ),
             intermediates,
             given,
@@ -247,6 +262,7 @@ class GraphFunction:
                 outputs,
                 [*constants, *nodes],
                 name=f"{self.name} (gradient)",
+                lists_on_host=self._lists,
             ),
             [external for external, _ in extra],
             structure,
@@ -260,7 +276,12 @@ def _pull_back_all(
     """Gradients of all outputs of a function, which is run again for them."""
     with GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(
-            [t for t in tensors if is_differentiable(t.dtype) and t.dtype is not dtypes.variant]
+            [
+                t
+                for t in tensors
+                if is_differentiable(t.dtype)
+                and (function._lists or t.dtype is not dtypes.variant)
+            ]
         )
         outputs = function(tensors)
     pairs = [(o, g) for o, g in zip(outputs, gradients, strict=True) if g is not None]
@@ -270,6 +291,22 @@ def _pull_back_all(
         output_gradients=[gradient for _, gradient in pairs],
     )
     return result
+
+
+def _zeros_like(tensor: Any) -> Any:
+    return (
+        zero_list(tensor)
+        if tensor.dtype is dtypes.variant
+        else dispatch.call("ZerosLike", tensor)
+    )
+
+
+def zero_list(tensor: Any) -> Any:
+    """A list as long as another, of elements that were never set: a gradient of zeros."""
+    value = tensor._value
+    length = len(value.items()) if hasattr(value, "items") else 0
+    dtype = getattr(value, "element_dtype", np.float32)
+    return wrap(ItemList((None,) * length, dtype, TensorShape(None)), dtypes.variant)
 
 
 def _constants_of(

@@ -8,9 +8,10 @@ moved to the host, the rest is partitioned again, and the run goes on from where
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError, OpError
 from penstock.graph.compiled import CompiledSegment, DirectCall
 from penstock.graph.partition import Segment, is_free, live_nodes, on_device, partition
@@ -30,6 +31,8 @@ class Program:
         nodes: nodes of the graph in the order of their side effects.
         jit_compile: whether running a node on the host is an error.
         name: name for messages and profiles.
+        lists_on_host: whether ops on tensor lists are kept out of compiled code, which would
+            have to be compiled again for each length of a list.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Program:
         *,
         jit_compile: bool = False,
         name: str = "function",
+        lists_on_host: bool = False,
     ) -> None:
         self.inputs = list(inputs)
         self.outputs = list(outputs)
@@ -47,6 +51,8 @@ class Program:
         self._jit_compile = jit_compile
         self._name = name
         self._forced: set[int] = set()
+        if lists_on_host:
+            self._forced.update(id(node) for node in self.nodes if _is_of_lists(node))
         self._reasons: dict[int, str] = {}
         self._plans: dict[Any, list[Segment]] = {}
         self._lock = threading.Lock()
@@ -210,19 +216,31 @@ class Program:
         compiled.run(env)
 
 
+def _is_of_lists(node: Node) -> bool:
+    return any(symbol.dtype is dtypes.variant for symbol in (*node.inputs, *node.outputs))
+
+
+# Nodes that need more than their row to run on the host, by the name of the row.
+HOST_RULES: dict[str, Callable[[Node, Sequence[Any]], Sequence[Any] | None]] = {}
+
+
 def run_on_host(node: Node, env: dict[int, Any]) -> None:
     """Run one node on concrete values."""
     row = node.row
     if is_free(node):
         return
     values = [env[id(symbol)] for symbol in node.inputs]
+    special = HOST_RULES.get(row.name)
     try:
-        if row.variable_positions:
+        outputs = None if special is None else special(node, values)
+        if outputs is not None:
+            pass
+        elif row.variable_positions:
             tensors = [
                 wrap(value, symbol.dtype)
                 for value, symbol in zip(values, node.inputs, strict=True)
             ]
-            outputs: Sequence[Any] = [
+            outputs = [
                 tensor._value for tensor in eager.run_on_variables(row, tensors, node.attrs)
             ]
         else:

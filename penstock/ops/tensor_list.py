@@ -236,6 +236,7 @@ def tensor_list_set_item_device(
         (index >= 0) & (index < length),
         InvalidArgumentError,
         f"the index of an element to set must be in [0, {length})",
+        got=index,
     )
     if buffer is None:
         buffer = jnp.zeros((length, *item.shape), item.dtype)
@@ -295,6 +296,7 @@ def tensor_list_get_item_device(
         (index >= 0) & (index < held.length),
         InvalidArgumentError,
         f"the index of an element to read must be in [0, {held.length})",
+        got=index,
     )
     if held.buffer is None:
         return _zero_element(held, element_shape, element_dtype.np)
@@ -681,11 +683,24 @@ def tensor_list_resize(input_handle: Any, size: Array) -> Any:
     return ItemList(elements, input_handle.element_dtype, static)
 
 
+@device_kernel("TensorListResize")
+def tensor_list_resize_device(input_handle: Any, size: Array) -> Any:
+    """List with more or fewer rows in its buffer."""
+    held = _device(input_handle)
+    length = int(size)
+    buffer = held.buffer
+    if buffer is not None and length <= held.length:
+        buffer = buffer[:length]
+    elif buffer is not None:
+        more = jnp.zeros((length - held.length, *buffer.shape[1:]), buffer.dtype)
+        buffer = jnp.concatenate([buffer, more])
+    return TensorList(buffer, length, held.element_dtype)
+
+
 @op(
     "_AddVariants",
     inputs=("inputs: N * variant",),
     outputs=("sum: variant",),
-    kernel="device",
     shape=_scalar,
 )
 def add_variants(inputs: Any) -> Any:
@@ -693,7 +708,10 @@ def add_variants(inputs: Any) -> Any:
 
     Shape: inputs [] -> sum [].
     """
-    held = [_device(value) for value in inputs if value is not None]
+    held = [value for value in inputs if value is not None]
+    if all(isinstance(value, ItemList) for value in held):
+        return _add_items(held)
+    held = [_device(value) for value in held]
     filled = [value for value in held if value.buffer is not None]
     if not filled:
         return held[0]
@@ -701,3 +719,14 @@ def add_variants(inputs: Any) -> Any:
     for value in filled[1:]:
         total = total + value.buffer
     return TensorList(total, filled[0].length, filled[0].element_dtype)
+
+
+def _add_items(lists: list[ItemList]) -> ItemList:
+    """Sum of lists of the host: what is not set is zero."""
+    length = max(len(held.elements) for held in lists)
+    totals: list[Any] = [None] * length
+    for held in lists:
+        for i, element in enumerate(held.elements):
+            if element is not None:
+                totals[i] = element if totals[i] is None else totals[i] + element
+    return ItemList(tuple(totals), lists[0].element_dtype, lists[0].element_shape)
