@@ -22,6 +22,10 @@ from penstock.api.parsing.features import (
     SparseFeature,
     VarLenFeature,
 )
+from penstock.api.parsing.sequence import (
+    parse_sequence_example,
+    parse_single_sequence_example,
+)
 
 __all__ = [
     "FixedLenFeature",
@@ -45,5 +49,7 @@ __all__ = [
     "extract_jpeg_shape",
     "is_jpeg",
     "parse_example",
+    "parse_sequence_example",
     "parse_single_example",
+    "parse_single_sequence_example",
 ]

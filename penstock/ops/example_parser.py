@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from penstock.wire.example_columns import (
     BYTES,
     FLOATS,
     INTEGERS,
-    Column,
     UnreadableExampleError,
     find,
     read_columns,
@@ -120,7 +119,7 @@ def dense_features(
         if shape.rank is None or any(open_dims[1:]):
             raise InvalidArgumentError(
                 f"dense_shapes may be open in the first dimension alone, got {shape} for "
-                f"{_text(name)}"
+                f"{text(name)}"
             )
         flat = np.ravel(default)
         feature = DenseFeature(
@@ -129,7 +128,7 @@ def dense_features(
         wanted = 1 if feature.has_rows else feature.row_size
         if flat.size not in (0, wanted):
             raise InvalidArgumentError(
-                f"default of {_text(name)} must have {wanted} values, got {flat.size}"
+                f"default of {text(name)} must have {wanted} values, got {flat.size}"
             )
         features.append(feature)
     return tuple(features)
@@ -149,7 +148,8 @@ def list_features(
     )
 
 
-def _text(name: bytes) -> str:
+def text(name: bytes) -> str:
+    """Bytes as text that can be shown."""
     return name.decode(errors="backslashreplace")
 
 
@@ -174,13 +174,29 @@ def parse_batch(
         InvalidArgumentError: a message is no `Example`, or lacks what it must have.
     """
     try:
-        columns = iter(read_columns(serialized, plan.names))
-        parts = [_list_values(next(columns), f, labels) for f in plan.sparse]
-        dense = [_dense(next(columns), f, labels) for f in plan.dense]
-        ragged = [_list_values(next(columns), f, labels) for f in plan.ragged]
+        return columns_to_lists(read_columns(serialized, plan.names), plan, labels)
     except UnreadableExampleError as error:
         raise _unreadable(serialized[error.index]) from None
-    count = len(serialized)
+
+
+class FeatureColumn(Protocol):
+    """One feature of many examples."""
+
+    kinds: Any
+
+    def values(self, kind: int) -> tuple[Array, Array]:
+        """All values one after the other, and how many each example has."""
+
+
+def columns_to_lists(
+    columns: Sequence[FeatureColumn], plan: ExamplePlan, labels: Sequence[bytes]
+) -> tuple[list[Any], ...]:
+    """What `parse_batch` gives, of the columns of all features."""
+    remaining = iter(columns)
+    parts = [_list_values(next(remaining), f, labels) for f in plan.sparse]
+    dense = [_dense(next(remaining), f, labels) for f in plan.dense]
+    ragged = [_list_values(next(remaining), f, labels) for f in plan.ragged]
+    count = 0 if not columns else len(columns[0].kinds)
     indices = [_indices(counts) for _, counts in parts]
     shapes = [np.array([count, counts.max(initial=0)], np.int64) for _, counts in parts]
     return (
@@ -194,32 +210,24 @@ def parse_batch(
 
 
 def _unreadable(message: bytes) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"Could not parse example input, value: '{_text(message)[:80]}'"
-    )
-
-
-def _values(column: Column, kind: int) -> tuple[Array, Array]:
-    if kind == FLOATS:
-        return column.floats()
-    return column.integers() if kind == INTEGERS else column.strings()
+    return InvalidArgumentError(f"Could not parse example input, value: '{text(message)[:80]}'")
 
 
 def _list_values(
-    column: Column, feature: ListFeature, labels: Sequence[bytes]
+    column: FeatureColumn, feature: ListFeature, labels: Sequence[bytes]
 ) -> tuple[Array, Array]:
     wrong = (column.kinds != feature.kind) & (column.kinds != ABSENT)
     if wrong.any():
         index = int(np.argmax(wrong))
         raise InvalidArgumentError(
-            f"Name: {_label(labels, index)}, Key: {_text(feature.name)}, Index: {index}.  "
+            f"Name: {_label(labels, index)}, Key: {text(feature.name)}, Index: {index}.  "
             f"Data types don't match. Expected type: {_SHOWN[feature.kind]}, "
             f"Actual type: {_SHOWN[int(column.kinds[index])]}"
         )
-    return _values(column, feature.kind)
+    return column.values(feature.kind)
 
 
-def _dense(column: Column, feature: DenseFeature, labels: Sequence[bytes]) -> Array:
+def _dense(column: FeatureColumn, feature: DenseFeature, labels: Sequence[bytes]) -> Array:
     wrong = (column.kinds != feature.kind) & (column.kinds != ABSENT)
     if wrong.any():
         index = int(np.argmax(wrong))
@@ -227,7 +235,7 @@ def _dense(column: Column, feature: DenseFeature, labels: Sequence[bytes]) -> Ar
             f"{_place(feature, labels, index)}  Data types don't match. Data type: "
             f"{_SHOWN[int(column.kinds[index])]} but expected type: {_SHOWN[feature.kind]}"
         )
-    values, counts = _values(column, feature.kind)
+    values, counts = column.values(feature.kind)
     if feature.has_rows:
         return _padded(values, counts, feature, labels)
     present = column.kinds == feature.kind
@@ -290,19 +298,28 @@ def _dims(feature: DenseFeature) -> str:
 
 
 def _place(feature: DenseFeature, labels: Sequence[bytes], index: int) -> str:
-    name = _text(feature.name)
+    return place_of(text(feature.name), labels, index)
+
+
+def place_of(name: str, labels: Sequence[bytes], index: int) -> str:
+    """Where something is wrong: name of the example, feature, and number of the example."""
     return f"Name: {_label(labels, index)}, Key: {name}, Index: {index}."
+
+
+def kind_name(kind: int) -> str:
+    """TensorFlow's name of a kind of list."""
+    return _SHOWN[kind]
 
 
 def _required(feature: DenseFeature) -> str:
     return (
-        f"Feature: {_text(feature.name)} (data type: {_SHOWN[feature.kind]}) is required but "
+        f"Feature: {text(feature.name)} (data type: {_SHOWN[feature.kind]}) is required but "
         "could not be found."
     )
 
 
 def _label(labels: Sequence[bytes], index: int) -> str:
-    return _text(labels[index]) if len(labels) else "<unknown>"
+    return text(labels[index]) if len(labels) else "<unknown>"
 
 
 def _indices(counts: Array) -> Array:
@@ -317,6 +334,19 @@ def _splits(counts: Array, dtype: DType | None) -> Array:
     splits = np.zeros(len(counts) + 1, np.int64 if dtype is None else dtype.np)
     np.cumsum(counts, out=splits[1:])
     return splits
+
+
+def without_batch(lists: tuple[list[Any], ...]) -> tuple[list[Any], ...]:
+    """What `parse_batch` gave for one example, without the axis of the batch."""
+    indices, values, shapes, dense, flat, splits = lists
+    return (
+        [item[:, 1:] for item in indices],
+        values,
+        [item[1:] for item in shapes],
+        [item[0] for item in dense],
+        flat,
+        [item[:0] for item in splits],
+    )
 
 
 # -- one example ------------------------------------------------------------------------------
@@ -350,7 +380,7 @@ def _one_list(data: bytes, place: Any, feature: ListFeature) -> Array:
         return np.zeros(0, feature.dtype.np)
     if place[0] != feature.kind:
         raise InvalidArgumentError(
-            f"Key: {_text(feature.name)}.  Data types don't match. Expected type: "
+            f"Key: {text(feature.name)}.  Data types don't match. Expected type: "
             f"{_SHOWN[feature.kind]}, Actual type: {_SHOWN[place[0]]}"
         )
     return values_at(data, place)
@@ -366,19 +396,19 @@ def _one_dense(data: bytes, place: Any, feature: DenseFeature) -> Array:
         return feature.default.reshape(shape)
     if place[0] != feature.kind:
         raise InvalidArgumentError(
-            f"Key: {_text(feature.name)}.  Data types don't match. Data type: "
+            f"Key: {text(feature.name)}.  Data types don't match. Data type: "
             f"{_SHOWN[place[0]]} but expected type: {_SHOWN[feature.kind]}"
         )
     values = values_at(data, place)
     if feature.has_rows:
         if len(values) % max(feature.row_size, 1):
             raise InvalidArgumentError(
-                f"Key: {_text(feature.name)}. {_stride(feature, len(values))}"
+                f"Key: {text(feature.name)}. {_stride(feature, len(values))}"
             )
         return values.reshape(-1, *shape)
     if len(values) != feature.row_size:
         raise InvalidArgumentError(
-            f"Key: {_text(feature.name)}.  Number of {_SHOWN[feature.kind]} values != "
+            f"Key: {text(feature.name)}.  Number of {_SHOWN[feature.kind]} values != "
             f"expected.  Values size: {len(values)} but output shape: {_dims(feature)}"
         )
     return values.reshape(shape)

@@ -53,6 +53,12 @@ class Column:
     starts: Integers
     ends: Integers
 
+    def values(self, kind: int) -> tuple[NDArray[Any], Integers]:
+        """All values one after the other, and how many each message has."""
+        if kind == FLOATS:
+            return self.floats()
+        return self.integers() if kind == INTEGERS else self.strings()
+
     def floats(self) -> tuple[NDArray[np.float32], Integers]:
         """All numbers one after the other, and how many each message has."""
         pieces = self._packed(FLOATS, 4)

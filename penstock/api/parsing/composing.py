@@ -79,6 +79,13 @@ def _all_but_last(indices: Any, count: int) -> Any:
 
 
 def _ragged(feature: RaggedFeature, values: Any, parsed: Mapping[str, Any]) -> Any:
+    if isinstance(values, RaggedTensor) and values.ragged_rank > 1 and feature.partitions:
+        # Steps of a batch of sequences: each is cut like an example of its own.
+        inside = {
+            key: item.values for key, item in parsed.items() if isinstance(item, RaggedTensor)
+        }
+        rows = _ragged(feature, values.values, inside)
+        return RaggedTensor.from_row_splits(rows, values.row_splits, validate=False)
     result = values
     # The innermost partition cuts the values, the next one the rows of it.
     for partition in reversed(feature.partitions):

@@ -27,6 +27,7 @@ class Request:
 
     Args:
         features: what was said of them, by key.
+        allowed: classes of features that may be among them; None for all.
         in_steps: whether they are of the steps of a sequence.
 
     Raises:
@@ -34,6 +35,7 @@ class Request:
     """
 
     features: Mapping[str, Any]
+    allowed: tuple[type, ...] | None = None
     in_steps: bool = False
     sparse: dict[str, DType] = field(default_factory=dict)
     dense: dict[str, DType] = field(default_factory=dict)
@@ -53,7 +55,8 @@ class Request:
                 RaggedFeature: self._add_ragged_parts,
             }
             adder = adders.get(type(feature))
-            if adder is None or (self.in_steps and adder == self._add_fixed):
+            refused = self.allowed is not None and type(feature) not in self.allowed
+            if adder is None or refused:
                 raise ValueError(
                     f"Unsupported {type(feature).__name__} {feature} for key '{key}'"
                 )
@@ -126,10 +129,7 @@ class Request:
             self._add_dense(key, feature, shape, None)
             self.missing_is_empty[key] = feature.allow_missing
             if feature.default_value is not None:
-                raise ValueError(
-                    f"Unsupported: default_value {feature.default_value} for key {key}: "
-                    "features of sequences have none"
-                )
+                raise ValueError(f"Value feature_list.dense_defaults[{key}] must be None")
             return
         if not feature.allow_missing:
             raise ValueError(
