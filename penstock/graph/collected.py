@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from penstock.core import nest
+from penstock.core import dtypes, nest
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.type_spec import TensorSpec
 from penstock.graph.tensor_array import TensorArray
@@ -13,6 +13,7 @@ from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.extension_type import BatchableExtensionTypeSpec
 from penstock.runtime.ragged_tensor import RaggedTensor, RaggedTensorSpec, as_values
+from penstock.runtime.sparse_tensor import SparseTensor, SparseTensorSpec
 
 
 class Collected(Protocol):
@@ -32,6 +33,8 @@ def collected(spec: Any, length: Any) -> Collected:
     if isinstance(spec, RaggedTensorSpec):
         return _Rows(spec, length)
     if isinstance(spec, BatchableExtensionTypeSpec):
+    if isinstance(spec, SparseTensorSpec):
+        return _Sparse(spec, length)
         return _Encoded(spec, length)
     return _Stacked(spec, length)
 
@@ -121,6 +124,55 @@ class _Encoded:
         self._form = self._encoder.encoding_specs(spec)
         self._parts = [collected(part, length) for part in nest.flatten(self._form)]
         self.arrays = [array for part in self._parts for array in part.arrays]
+
+class _Sparse:
+    """Sparse tensors: their places, values and shapes."""
+
+    def __init__(self, spec: SparseTensorSpec, length: Any) -> None:
+        self._spec = spec
+        rank = spec.shape.rank
+        self.arrays = [
+            TensorArray(
+                dtypes.int64, size=length, element_shape=[None, rank], infer_shape=False
+            ),
+            TensorArray(spec.dtype, size=length, element_shape=[None], infer_shape=False),
+            TensorArray(dtypes.int64, size=length, element_shape=[rank]),
+            TensorArray(dtypes.int64, size=length, element_shape=[]),
+        ]
+
+    def write(self, arrays: Sequence[Any], i: Any, item: Any) -> list[Any]:
+        """Put the parts of an item at place `i`.
+
+        Raises:
+            InvalidArgumentError: the item is not a sparse tensor of the shape and dtype.
+        """
+        if not self._spec.is_compatible_with(item):
+            raise InvalidArgumentError(f"the function must give a {self._spec}, got {item!r}")
+        count = call("Size", item.values, out_type=dtypes.int64)
+        parts = (item.indices, item.values, item.dense_shape, count)
+        return [array.write(i, part) for array, part in zip(arrays, parts, strict=True)]
+
+    def joined(self, arrays: Sequence[Any]) -> SparseTensor:
+        """All items as one sparse tensor, as large as the largest."""
+        indices, values, shapes, counts = arrays
+        sizes = shapes.stack()
+        rows = call("Shape", sizes, out_type=dtypes.int64)[:1]
+        zero, one = convert_to_tensor(0, dtypes.int64), convert_to_tensor(1, dtypes.int64)
+        ends = call("Cumsum", counts.stack(), 0)
+        places = indices.concat()
+        number = call("Range", zero, call("Shape", places, out_type=dtypes.int64)[0], one)
+        # The first row that ends beyond an element is its own.
+        row = call("UpperBound", ends[None], number[None], out_type=dtypes.int64)[0]
+        whole = SparseTensor(
+            call("ConcatV2", [row[:, None], places], 1),
+            values.concat(),
+            call("ConcatV2", [rows, call("Max", sizes, [0])], 0),
+        )
+        shape = self._spec.shape
+        if shape.rank is not None:
+            whole.set_shape([None, *shape.as_list()])
+        return whole
+
 
     def write(self, arrays: Sequence[Any], i: Any, item: Any) -> list[Any]:
         """Put the encoding of an item at place `i`.

@@ -28,6 +28,23 @@ from penstock.runtime.inputs import literal_dtype
 
 # A value is followed while a graph is built only up to this many elements.
 _FOLD_LIMIT = 4096
+_PIECEWISE = frozenset(
+    {
+        "Equal",
+        "FloorMod",
+        "Greater",
+        "GreaterEqual",
+        "Less",
+        "LessEqual",
+        "Maximum",
+        "Minimum",
+        "Mod",
+        "NotEqual",
+        "Sign",
+        "TruncateMod",
+    }
+)
+_QUOTIENTS = frozenset({"Div", "FloorDiv", "TruncateDiv"})
 _SHAPE_OPS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
 
 
@@ -299,14 +316,36 @@ def _add_world_values(
         worlds.append(_run_host(row, values, attrs, lengths))
     if worlds[0] is None or worlds[1] is None:
         return
+    certain = not _may_differ_elsewhere(row, inputs)
     for i, fact in enumerate(facts):
         values = [None if world is None else world[i] for world in worlds]
-        if all(value is not None and np.array_equal(values[0], value) for value in values):
+        if certain and _all_equal(values):
             fact.static_value = values[0]
         else:
             fact.world_values = tuple(values)
         if values[0].shape == values[1].shape:
             fact.shape = TensorShape.of(values[0].shape)
+
+
+def _all_equal(values: Sequence[Any]) -> bool:
+    return all(value is not None and np.array_equal(values[0], value) for value in values)
+
+
+def _may_differ_elsewhere(row: OpDef, inputs: Sequence[Symbol]) -> bool:
+    """Whether a result that is one in all worlds may be another for a size of none of them.
+
+    A remainder by 2 is 0 in all, and no world is empty.
+    """
+    if row.name in _PIECEWISE:
+        return True
+    if row.name in _QUOTIENTS and inputs[1].static_value is not None:
+        return True
+    return any(
+        symbol.static_value is None
+        and symbol._world_values is not None
+        and _all_equal(symbol._world_values)
+        for symbol in inputs
+    )
 
 
 def _evaluate(

@@ -15,6 +15,7 @@ from penstock.runtime.dispatch import call
 from penstock.runtime.extension_type import BatchableExtensionType
 from penstock.runtime.ragged.indexing import get_item
 from penstock.runtime.ragged_tensor import RaggedTensor, RaggedTensorSpec, as_values
+from penstock.runtime.sparse_tensor import SparseTensor, SparseTensorSpec
 
 
 def _encoding(value: BatchableExtensionType, minimum_rank: int = 0) -> list[Any]:
@@ -29,6 +30,13 @@ def _length(flat: list[Any]) -> Any:
     if isinstance(flat[0], RaggedTensor):
         return flat[0].nrows(out_type=dtypes.int32)
     size = flat[0].shape[0] if flat[0].shape.rank else None
+    if isinstance(flat[0], SparseTensor):
+        size = flat[0].shape[0] if flat[0].shape.rank else None
+        return (
+            size
+            if size is not None
+            else call("Cast", flat[0].dense_shape[0], DstT=dtypes.int32)
+        )
     if size is not None:
         return size
     return call("StridedSlice", call("Shape", flat[0]), [0], [1], [1], shrink_axis_mask=1)
@@ -38,6 +46,8 @@ def _row(tensor: Any, index: Any) -> Any:
     if isinstance(tensor, RaggedTensor):
         return get_item(tensor, index)
     if isinstance(tensor, BatchableExtensionType):
+    if isinstance(tensor, SparseTensor):
+        return _row_of_sparse(tensor, index)
         spec = tensor._type_spec
         encoder = spec.__batch_encoder__
         form = encoder.encoding_specs(spec)
@@ -47,6 +57,23 @@ def _row(tensor: Any, index: Any) -> Any:
 
 
 def _rows(elems: Any, index: Any) -> Any:
+def _row_of_sparse(tensor: SparseTensor, index: Any) -> SparseTensor:
+    place = call("Reshape", call("Cast", index, DstT=dtypes.int64), [1])
+    inner = tensor.dense_shape[1:]
+    one = convert_to_tensor([1], dtypes.int64)
+    indices, values, _ = call(
+        "SparseSlice",
+        tensor.indices,
+        tensor.values,
+        tensor.dense_shape,
+        call("ConcatV2", [place, call("ZerosLike", inner)], 0),
+        call("ConcatV2", [one, inner], 0),
+    )
+    row = SparseTensor(indices[:, 1:], values, inner)
+    row.set_shape(tensor.shape[1:])
+    return row
+
+
     return nest.map_structure(lambda tensor: _row(tensor, index), elems)
 
 
@@ -76,7 +103,11 @@ def map_fn(
             `elems`.
     """
     elems = nest.map_structure(
-        lambda elem: elem if isinstance(elem, BatchableExtensionType) else as_values(elem),
+        lambda elem: (
+            elem
+            if isinstance(elem, (BatchableExtensionType, SparseTensor))
+            else as_values(elem)
+        ),
         elems,
     )
     flat = nest.flatten(elems)
@@ -115,6 +146,8 @@ def _spec_of_row(elem: Any) -> Any:
         shape = [None] * ((elem.shape.rank or 1) - 1)
         return RaggedTensorSpec(shape, elem.dtype, elem.ragged_rank - 1, elem.row_splits.dtype)
     if isinstance(elem, BatchableExtensionType):
+    if isinstance(elem, SparseTensor):
+        return SparseTensorSpec(None, elem.dtype)
         return elem._type_spec._unbatch()
     return elem.dtype
 

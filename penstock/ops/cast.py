@@ -98,7 +98,7 @@ def _on_device(xp: Any, x: Any, target: Any) -> Any:
 
 
 def _to_signed(xp: Any, x: Any, wide: Any, limit: float) -> Any:
-    if ml_dtypes.finfo(x.dtype).max < limit:
+    if float(ml_dtypes.finfo(x.dtype).max) < limit:
         inside = xp.isfinite(x)
     else:
         inside = (x >= -limit) & (x < limit)

@@ -99,7 +99,8 @@ def _distinct_along(x: Any, axis: Any) -> tuple[Any, Any, Any]:
     if x.ndim == 1:
         first, index, counts = _distinct(x)
         return x[first], index, counts
-    rows = np.moveaxis(x, place, 0).reshape(x.shape[place], -1)
+    moved = np.moveaxis(x, place, 0)
+    rows = moved.reshape(len(moved), int(np.prod(moved.shape[1:])))
     if x.dtype == object:
         keys: list[Any] = [tuple(row) for row in rows.tolist()]
     else:

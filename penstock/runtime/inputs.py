@@ -77,7 +77,7 @@ def _known_types(row: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> di
         for item in value if arg.is_list else (value,):
             dtype = _dtype_of(item)
             if dtype is not None:
-                known[name] = dtype
+                known[name] = _as_index(dtype) if _is_list_of_sizes(name, item) else dtype
                 break
             python_values.setdefault(name, []).append(item)
     for name, items in python_values.items():
@@ -133,6 +133,31 @@ def _dtype_of(value: Any) -> DType | None:
             if dtype is not None:
                 return dtype
     return None
+
+
+# Type attrs of inputs that hold sizes, axes or permutations.
+_INDEX_ATTRS = frozenset(
+    {
+        "Tblock_shape",
+        "Tcrops",
+        "Tdim",
+        "Tidx",
+        "Tmultiples",
+        "Tpaddings",
+        "Tperm",
+        "Tshape",
+        "index_type",
+    }
+)
+
+
+def _is_list_of_sizes(type_attr: str, value: Any) -> bool:
+    return type_attr in _INDEX_ATTRS and isinstance(value, (list, tuple))
+
+
+def _as_index(dtype: DType) -> DType:
+    """The dtype of sizes that are packed of single tensors: as TensorFlow, any kind is cast."""
+    return dtype if dtype in (dtypes.int32, dtypes.int64) else dtypes.int32
 
 
 def _convert(row: OpDef, name: str, value: Any, dtype: DType | None) -> Any:

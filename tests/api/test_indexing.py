@@ -190,3 +190,19 @@ def test_bad_indices_can_be_ignored():
     )
 
     np.testing.assert_array_equal(result, [1, 0])
+
+
+@pytest.mark.parametrize("axis", [2, -1])
+def test_ragged_places_along_the_last_axis_pick_in_every_row(axis):
+    x = np.arange(24).reshape(2, 3, 4)
+    picked = tf.gather(x, tf.ragged.constant([[2], [0, 1, 1]]), axis=axis)
+
+    assert picked.shape.as_list() == [2, 3, 2, None]
+    for rows, wanted in zip(picked.to_list(), x.tolist(), strict=True):
+        assert rows == [[[row[2]], [row[0], row[1], row[1]]] for row in wanted]
+
+
+def test_distinct_rows_of_an_empty_matrix():
+    rows, places = tf.raw_ops.UniqueV2(x=np.zeros((0, 3)), axis=[0])
+
+    assert (rows.shape, places.shape) == ([0, 3], [0])

@@ -108,6 +108,14 @@ def test_windows_are_their_formulas(window, expected):
     np.testing.assert_allclose(window(4), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [tf.bool, tf.int32, tf.float16, tf.float64])
+def test_beta_of_a_kaiser_window_may_be_a_tensor_of_any_type(dtype):
+    window = signal.kaiser_window(9, tf.cast(1, dtype))
+
+    assert window.dtype == tf.float32
+    np.testing.assert_allclose(window, np.kaiser(9, 1), rtol=1e-5)
+
+
 def test_a_kaiser_window_is_numpys():
     np.testing.assert_allclose(
         signal.kaiser_window(9, 5.0, tf.float64), np.kaiser(9, 5.0), rtol=1e-10

@@ -90,10 +90,11 @@ def _along(params: Any, indices: Any, axis: int) -> Any:
         return params.with_values(_along(params.values, indices, axis - 1))
     if not isinstance(params, RaggedTensor) and not isinstance(indices, RaggedTensor):
         return call("GatherV2", params, indices, axis)
-    if axis > 1:
-        raise ValueError("ragged indices need ragged params when axis is greater than 1")
     if not isinstance(params, RaggedTensor):
-        params = RaggedTensor.from_tensor(params, row_splits_dtype=indices.row_splits.dtype)
+        params = RaggedTensor.from_tensor(
+            params, ragged_rank=axis, row_splits_dtype=indices.row_splits.dtype
+        )
+        return _along(params, indices, axis)
     kind = params.row_splits.dtype
     rows = params.nrows()
     if not isinstance(indices, RaggedTensor):

@@ -95,7 +95,7 @@ def kaiser_window(
     """
     kind = _kind(dtype)
     length = _length(window_length)
-    beta = convert_to_tensor(beta, kind)
+    beta = call("Cast", convert_to_tensor(beta), DstT=kind)
     middle = call("Cast", length - 1, DstT=kind) / np.array(2, kind.np)
     place = (_places(length, kind) - middle) / middle
     inside = call("Maximum", 1 - call("Square", place), np.array(0, kind.np))
