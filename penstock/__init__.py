@@ -23,6 +23,7 @@ from penstock.api import raw_ops as raw_ops
 from penstock.api import signal as signal
 from penstock.api import sparse as sparse
 from penstock.api import strings as strings
+from penstock.api import tracing as _tracing
 from penstock.api.ledger import absence as _absence
 from penstock.api.ledger import explain_absences as _explain_absences
 from penstock.api.ledger import explain_all as _explain_all

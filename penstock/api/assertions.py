@@ -152,8 +152,8 @@ def assert_equal(
 def assert_none_equal(
     x: Any,
     y: Any,
-    message: str | None = None,
     summarize: int | None = None,
+    message: str | None = None,
     name: str | None = None,
 ) -> Any:
     """Fail if an element of x equals that of y; see `assert_equal`."""

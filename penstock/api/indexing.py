@@ -167,8 +167,8 @@ def gather_nd(
     params: Any,
     indices: Any,
     batch_dims: int = 0,
-    bad_indices_policy: str = "",
     name: str | None = None,
+    bad_indices_policy: str = "",
 ) -> Any:
     """Elements or slices of a tensor, picked by coordinates.
 
@@ -251,8 +251,8 @@ def tensor_scatter_nd_update(
     tensor: Any,
     indices: Any,
     updates: Any,
-    bad_indices_policy: str = "",
     name: str | None = None,
+    bad_indices_policy: str = "",
 ) -> Any:
     """Copy of a tensor with updates in place of what was at the coordinates.
 

@@ -15,8 +15,8 @@ def segment_sum(
     indices: Any,
     segment_ids: Any,
     num_segments: Any = None,
-    sparse_gradient: bool = False,
     name: str | None = None,
+    sparse_gradient: bool = False,
 ) -> Any:
     """Sum, for each segment, of the rows of `data` that its indices pick.
 
@@ -39,8 +39,8 @@ def segment_mean(
     indices: Any,
     segment_ids: Any,
     num_segments: Any = None,
-    sparse_gradient: bool = False,
     name: str | None = None,
+    sparse_gradient: bool = False,
 ) -> Any:
     """Mean, for each segment, of the rows that its indices pick; see `segment_sum`."""
     return _reduce("Mean", data, indices, segment_ids, num_segments, sparse_gradient, name)
@@ -51,8 +51,8 @@ def segment_sqrt_n(
     indices: Any,
     segment_ids: Any,
     num_segments: Any = None,
-    sparse_gradient: bool = False,
     name: str | None = None,
+    sparse_gradient: bool = False,
 ) -> Any:
     """As `segment_sum`, divided by the square root of the number of rows."""
     return _reduce("SqrtN", data, indices, segment_ids, num_segments, sparse_gradient, name)

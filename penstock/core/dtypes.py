@@ -9,6 +9,9 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from penstock.core.message_forms import message_form
+from penstock.core.trace_type import ConstantTraceType
+
 _REF_OFFSET = 100
 
 # (enum number, name, numpy scalar type or structured dtype; `None` where numpy has nothing)
@@ -58,7 +61,7 @@ _LIMITS: dict[int, tuple[int, Any]] = {
 }
 
 
-class DType:
+class DType(ConstantTraceType):
     """Type of the elements of a tensor.
 
     One object exists per type, so `is` compares types; `==` also accepts whatever `as_dtype`
@@ -154,6 +157,21 @@ class DType:
     def most_specific_common_supertype(self, types: Sequence[Any]) -> DType | None:
         """Return this type if all of `types` are the same, else `None`."""
         return self if all(self == each for each in types) else None
+
+    @classmethod
+    def experimental_type_proto(cls) -> Any:
+        """Return the class of messages that describe types."""
+        return message_form("dtype").message
+
+    def experimental_as_proto(self) -> Any:
+        """Return the type as a message."""
+        return message_form("dtype").write(self)
+
+    @classmethod
+    def experimental_from_proto(cls, proto: Any) -> DType:
+        """Return the type that a message describes."""
+        dtype: DType = message_form("dtype").read(proto)
+        return dtype
 
     @property
     def _is_ref_dtype(self) -> builtins.bool:

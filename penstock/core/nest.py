@@ -16,9 +16,9 @@ from penstock.core.nest_kinds import CORE, EXPANDED, MAPPINGS, WITH_COMPOSITES, 
 _Path = tuple[Any, ...]
 
 
-def is_nested(structure: Any) -> bool:
-    """Tell whether `structure` has children, and is not a leaf."""
-    return CORE[type(structure)] is not None
+def is_nested(seq: Any) -> bool:
+    """Tell whether `seq` is a structure with children, and no leaf."""
+    return CORE[type(seq)] is not None
 
 
 def is_nested_or_composite(structure: Any) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, SupportsIndex, overload
 
 from penstock.core.dimension import Dimension, as_dimension, dimension_size, dimension_value
+from penstock.core.message_forms import message_form
+from penstock.core.trace_type import ConstantTraceType
 
 __all__ = [
     "Dimension",
@@ -21,7 +23,7 @@ __all__ = [
 ]
 
 
-class TensorShape:
+class TensorShape(ConstantTraceType):
     """Sizes of the axes of a tensor: integers, `None` where unknown, or not even a rank.
 
     Example:
@@ -225,6 +227,25 @@ class TensorShape:
         """Raise `ValueError` unless rank and all sizes are known."""
         if not self.is_fully_defined():
             raise ValueError(f"Shape {self} is not fully defined")
+
+    def as_proto(self) -> Any:
+        """Return the shape as a message."""
+        return message_form("shape").write(self)
+
+    @classmethod
+    def experimental_type_proto(cls) -> Any:
+        """Return the class of messages that describe shapes."""
+        return message_form("shape").message
+
+    def experimental_as_proto(self) -> Any:
+        """Return the shape as a message."""
+        return self.as_proto()
+
+    @classmethod
+    def experimental_from_proto(cls, proto: Any) -> TensorShape:
+        """Make the shape that a message describes."""
+        shape: TensorShape = message_form("shape").read(proto)
+        return shape
 
     def __iter__(self) -> Iterator[int | None]:
         if self._dims is None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,9 @@ import numpy as np
 from penstock.core import nest, spec_facts, type_spec_registry
 from penstock.core.composite_tensor import CompositeTensor, SpecMarker
 from penstock.core.dtypes import DType, as_dtype, dtype_of_numpy, float32
+from penstock.core.message_forms import message_form
 from penstock.core.tensor_shape import TensorShape, as_shape, broadcast_static_shape
+from penstock.core.trace_type import TraceType
 
 
 class TypeSpec(SpecMarker, ABC):
@@ -86,6 +88,79 @@ class TypeSpec(SpecMarker, ABC):
         if found is None:
             raise ValueError(f"No TypeSpec is compatible with both {self} and {other}")
         return found
+
+    # -- as the type of an argument of a trace ----------------------------------------------
+
+    def flatten(self) -> list[Any]:
+        """Return the specs of the tensors that values are made of."""
+        return self._flat_tensor_specs
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """Take a value apart into tensors.
+
+        Raises:
+            TypeError: `value` is not of this kind.
+        """
+        if not self.is_compatible_with(value):
+            raise TypeError(f"a value of {self} is needed, got {value!r}")
+        return self._to_tensor_list(value)
+
+    def from_tensors(self, tensors: Iterator[Any]) -> Any:
+        """Make a value of the next tensors, as many as `flatten` lists."""
+        return self._from_tensor_list([next(tensors) for _ in self.flatten()])
+
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Return a value of symbolic tensors in the graph that is being built.
+
+        Raises:
+            RuntimeError: there is no such graph.
+        """
+        placeholders = [
+            part.placeholder_value(placeholder_context) for part in self._flat_tensor_specs
+        ]
+        return self._from_compatible_tensor_list(placeholders)
+
+    def cast(self, value: Any, casting_context: Any) -> Any:
+        """Return `value` as a value of this spec.
+
+        Raises:
+            TypeError: it is none, and cannot become one.
+        """
+        if getattr(casting_context, "allow_specs", False) and isinstance(value, TypeSpec):
+            if not value.is_subtype_of(self):
+                raise TypeError(f"Can not cast {value!r} to {self!r}")
+            return self
+        try:
+            parts = self._to_tensor_list(value)
+            flat = self._flat_tensor_specs
+            cast = [
+                spec.cast(part, casting_context) for spec, part in zip(flat, parts, strict=True)
+            ]
+        except (AttributeError, ValueError) as error:
+            raise TypeError(f"Can not cast {value!r} to {self!r}") from error
+        if all(one is part for one, part in zip(cast, parts, strict=True)):
+            return value
+        return self._from_compatible_tensor_list(cast)
+
+    _message_kind = "spec"
+
+    @classmethod
+    def experimental_type_proto(cls) -> Any:
+        """Return the class of messages that describe such specs."""
+        return message_form(cls._message_kind).message
+
+    def experimental_as_proto(self) -> Any:
+        """Return a message that describes this spec.
+
+        Raises:
+            UnimplementedError: specs of this class have no form in messages.
+        """
+        return message_form(self._message_kind).write(self)
+
+    @classmethod
+    def experimental_from_proto(cls, proto: Any) -> Any:
+        """Make the spec that a message describes."""
+        return message_form(cls._message_kind).read(proto)
 
     @property
     def _flat_tensor_specs(self) -> list[Any]:
@@ -276,6 +351,45 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
     def _flat_tensor_specs(self) -> list[Any]:
         return [self]
 
+    _message_kind = "tensor"
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """Return the value, as the one tensor that it is.
+
+        Raises:
+            TypeError: it does not fit this spec.
+        """
+        return [self.cast(value, None)]
+
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Return a symbolic tensor in the graph that is being built.
+
+        Raises:
+            RuntimeError: there is no such graph.
+        """
+        return _tensor_makers["placeholder"](self, placeholder_context)
+
+    def cast(self, value: Any, casting_context: Any) -> Any:
+        """Return `value` as a tensor of this spec.
+
+        Raises:
+            TypeError: it has another shape or dtype, or cannot become a tensor.
+        """
+        if getattr(casting_context, "allow_specs", False) and isinstance(value, TypeSpec):
+            if not value.is_subtype_of(self):
+                raise TypeError(f"Can not cast {value!r} to {self!r}")
+            return self
+        if not isinstance(value, TensorSpec._tensor_class):
+            try:
+                value = _tensor_makers["convert"](value, self._dtype)
+            except ValueError as error:
+                raise TypeError(f"Can not cast {value!r} to {self!r}") from error
+        if not self.is_compatible_with(value):
+            raise TypeError(
+                f"Can not cast {TensorSpec(value.shape, value.dtype)!r} to {self!r}"
+            )
+        return value
+
     def _to_tensor_list(self, value: Any) -> list[Any]:
         return [value]
 
@@ -302,6 +416,8 @@ class BoundedTensorSpec(TensorSpec):
     """A `TensorSpec` with the least and greatest value of the elements."""
 
     __slots__ = ("_maximum", "_minimum")
+
+    _message_kind = "bounded"
 
     def __init__(
         self, shape: Any, dtype: Any, minimum: Any, maximum: Any, name: str | None = None
@@ -370,6 +486,20 @@ _CONVERTERS: list[tuple[Any, _Converter]] = []
 _FALLBACKS: list[_Converter] = []
 
 
+# How values become tensors, and specs placeholders. Set by the rooms that have them.
+_tensor_makers: dict[str, Callable[..., Any]] = {}
+
+
+def use_tensors(convert: Callable[..., Any], placeholder: Callable[..., Any]) -> None:
+    """Say how a value becomes a tensor of a dtype, and a spec a placeholder.
+
+    Args:
+        convert: takes a value and a dtype.
+        placeholder: takes a `TensorSpec` and the context of a trace.
+    """
+    _tensor_makers.update(convert=convert, placeholder=placeholder)
+
+
 def register_tensor_class(cls: type) -> None:
     """Say which class tensors have: the values described by a `TensorSpec`."""
     TensorSpec._tensor_class = cls
@@ -434,6 +564,10 @@ def type_spec_from_value(value: Any, use_fallback: bool = True) -> Any:
     raise TypeError(
         f"Could not build a TypeSpec for {value} of unsupported type {type(value)}."
     )
+
+
+for _kind in (TypeSpec, TensorShape, DType):
+    TraceType.register(_kind)
 
 
 def _forget_sizes(fact: Any) -> Any:

@@ -70,6 +70,10 @@ class IndexedSlices(CompositeTensor):
         """Device of the values."""
         return str(self._values.device)
 
+    def consumers(self) -> list[Any]:
+        """Ops of the graph that read a part of this; none outside of graphs."""
+        return self._consumers() if hasattr(self._values, "graph_node") else []
+
     @property
     def graph(self) -> Any:
         """Graph of the values."""
@@ -108,18 +112,18 @@ class IndexedSlicesSpec(TypeSpec):
     def __init__(
         self,
         shape: Any = None,
-        dtype: Any = None,
-        indices_dtype: Any = None,
+        dtype: Any = dtypes.float32,
+        indices_dtype: Any = dtypes.int64,
         dense_shape_dtype: Any = None,
         indices_shape: Any = None,
     ) -> None:
         self._shape = TensorShape(shape)
-        self._dtype = dtypes.as_dtype(dtype or dtypes.float32)
-        self._indices_dtype = dtypes.as_dtype(indices_dtype or dtypes.int64)
+        self._dtype = dtypes.as_dtype(dtype)
+        self._indices_dtype = dtypes.as_dtype(indices_dtype)
         self._dense_shape_dtype = (
             None if dense_shape_dtype is None else dtypes.as_dtype(dense_shape_dtype)
         )
-        self._indices_shape = TensorShape(indices_shape)
+        self._indices_shape = TensorShape([None] if indices_shape is None else indices_shape)
 
     @property
     def value_type(self) -> type:

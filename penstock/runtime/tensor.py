@@ -89,6 +89,45 @@ class Tensor(TensorLike):
         """Return a hashable reference to this tensor."""
         return Reference(self)
 
+    def experimental_ref(self) -> Reference:
+        """Return a hashable reference; `ref` by its older name."""
+        return Reference(self)
+
+    @property
+    def name(self) -> str:
+        """Name of the tensor in its graph."""
+        raise UnimplementedError("a name belongs to symbolic tensors")
+
+    def set_shape(self, shape: Any) -> None:
+        """Add knowledge of the shape.
+
+        Args:
+            shape: what is known.
+
+        Raises:
+            ValueError: it contradicts what was known.
+        """
+        raise UnimplementedError(
+            f"a shape such as {shape} is set on eager and symbolic tensors"
+        )
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Return the value as a session sees it.
+
+        Args:
+            feed_dict: values for tensors of the graph.
+            session: the session.
+
+        Raises:
+            UnimplementedError: the tensor belongs to no session's graph; eager tensors have
+                `numpy`.
+        """
+        if session is None:
+            raise UnimplementedError(
+                "eval is not supported when eager execution is enabled; use .numpy()"
+            )
+        return session.run(self, feed_dict)
+
     def __hash__(self) -> int:
         raise TypeError("a tensor is unhashable; use tensor.ref() as the key")
 

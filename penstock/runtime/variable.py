@@ -27,6 +27,7 @@ from penstock.runtime.operators import slice_arguments
 from penstock.runtime.tensor import EagerTensor, Reference, TensorLike
 from penstock.runtime.trackable import Trackable
 from penstock.runtime.variable_creators import CreatedThroughScopes
+from penstock.runtime.variable_members import VariableMembers
 
 
 class VariableSynchronization(enum.Enum):
@@ -131,7 +132,7 @@ _uid = itertools.count()
 use_maker(Holder)
 
 
-class Variable(TensorLike, Trackable, metaclass=CreatedThroughScopes):
+class Variable(VariableMembers, TensorLike, Trackable, metaclass=CreatedThroughScopes):
     """A tensor that can be assigned to.
 
     Args:

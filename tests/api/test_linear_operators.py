@@ -125,3 +125,18 @@ def test_numbers_of_rows_and_columns_are_dimensions():
     operator = linalg.LinearOperatorFullMatrix(M)
 
     assert (operator.range_dimension.value, operator.domain_dimension.value) == (3, 3)
+
+
+def test_operators_remember_what_they_were_made_of():
+    operator = tf.linalg.LinearOperatorDiag([1.0, 2.0], is_self_adjoint=True)
+
+    assert operator.parameters == {
+        "diag": [1.0, 2.0],
+        "is_non_singular": None,
+        "is_self_adjoint": True,
+        "is_positive_definite": None,
+        "is_square": None,
+        "name": "LinearOperatorDiag",
+    }
+    assert operator.graph_parents == []
+    assert tf.linalg.LinearOperatorCirculant2D([[1.0, 2.0]]).name == "LinearOperatorCirculant2D"

@@ -155,3 +155,19 @@ def test_what_is_missing_says_so():
         tnp.experimental_enable_numpy_behavior()
     with pytest.raises(ValueError, match="mode must be"):
         tnp.pad(V, 1, "wrap")
+
+
+def test_arguments_that_numpy_has_and_tensorflow_refuses():
+    x = tnp.array([-1.5, 2.0])
+
+    assert tnp.full_like(x, 3, order="A").numpy().tolist() == [3, 3]
+    assert tnp.iinfo(tf.int8).max == tnp.iinfo(np.int8).max == 127
+    assert tnp.sign(x).numpy().tolist() == [-1, 1]
+    for refused in (
+        lambda: tnp.full_like(x, 3, order="C"),
+        lambda: tnp.full_like(x, 3, subok=False),
+        lambda: tnp.full_like(x, 3, shape=[1]),
+        lambda: tnp.sign(x, out=x),
+    ):
+        with pytest.raises(ValueError, match=r"not supported|doesn't support"):
+            refused()

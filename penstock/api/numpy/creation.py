@@ -96,8 +96,33 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     return call("BroadcastTo", value, _sizes(shape))
 
 
-def full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """Tensor of the shape and dtype of another that holds one value."""
+def full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+) -> Any:
+    """Tensor of the shape and dtype of another that holds one value.
+
+    Args:
+        a: the other.
+        fill_value: the value.
+        dtype: dtype of the result, if another.
+        order: "K" or "A", which are all the same here.
+        subok: accepted for compatibility.
+        shape: not supported.
+
+    Raises:
+        ValueError: another order is asked for, or a shape.
+    """
+    if order not in ("K", "A"):
+        raise ValueError("Non-standard orders are not supported.")
+    if not subok:
+        raise ValueError("subok being False is not supported.")
+    if shape:
+        raise ValueError("Overriding the shape is not supported.")
     a = tensor_of(a)
     wanted = a.dtype if dtype is None else _dtype(dtype)
     return call("BroadcastTo", tensor_of(fill_value, wanted), call("Shape", a))

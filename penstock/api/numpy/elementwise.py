@@ -153,8 +153,20 @@ def positive(x: Any) -> Any:
     return tensor_of(x)
 
 
-def sign(x: Any) -> Any:
-    """-1, 0 or 1."""
+def sign(x: Any, out: Any = None, where: Any = None, **kwargs: Any) -> Any:
+    """-1, 0 or 1.
+
+    Args:
+        x: the numbers.
+        out: not supported.
+        where: not supported.
+        kwargs: not supported.
+
+    Raises:
+        ValueError: something that is not supported is given.
+    """
+    if out is not None or where is not None or kwargs:
+        raise ValueError("tf.numpy doesn't support setting out, where or other arguments")
     return call("Sign", tensor_of(x))
 
 
@@ -277,7 +289,7 @@ def heaviside(x1: Any, x2: Any) -> Any:
     return where_of(call("IsNan", x), x, at_zero)
 
 
-def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
+def clip(a: Any, a_min: Any, a_max: Any) -> Any:
     """Elements moved into the range between two bounds, of which one may be None.
 
     Raises:

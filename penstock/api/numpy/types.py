@@ -31,9 +31,16 @@ def finfo(dtype: Any) -> Any:
     return np.finfo(dtypes.as_dtype(dtype).as_numpy_dtype)
 
 
-def iinfo(dtype: Any) -> Any:
-    """Limits of an integer dtype."""
-    return np.iinfo(dtypes.as_dtype(dtype).as_numpy_dtype)
+class iinfo(np.iinfo):  # type: ignore[type-arg]  # noqa: N801  (NumPy's name)
+    """Limits of an integer dtype.
+
+    Args:
+        int_type: the dtype, NumPy's or TensorFlow's.
+    """
+
+    def __init__(self, int_type: Any) -> None:
+        kind = dtypes.as_dtype(int_type).as_numpy_dtype if _is_dtype(int_type) else int_type
+        super().__init__(kind)
 
 
 def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:

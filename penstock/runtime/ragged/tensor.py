@@ -35,7 +35,9 @@ class RaggedTensor(RaggedFactories, CompositeTensor):
 
         def __getitem__(self, key: Any) -> Any: ...
 
-    def __init__(self, values: Any, row_partition: RowPartition, internal: bool = True) -> None:
+    def __init__(
+        self, values: Any, row_partition: RowPartition, internal: bool = False
+    ) -> None:
         self._values = values
         inner = values._row_partition if isinstance(values, RaggedTensor) else values
         self._row_partition: RowPartition = row_partition.counting(inner)

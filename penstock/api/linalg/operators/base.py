@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -48,11 +49,29 @@ class LinearOperator(Module):
         is_positive_definite: whether its Hermitian part is positive; None where unknown.
         is_square: whether it has as many rows as columns; None where unknown.
         name: name of the operator.
-        parameters: accepted for compatibility.
+        parameters: arguments of the subclass, for `parameters`; None takes those it was given.
 
     Raises:
         ValueError: the claims contradict each other.
     """
+
+    # What was given is no part of the operator: its tensors are found under other names.
+    _TF_MODULE_IGNORED_PROPERTIES = frozenset({"_parameters"})
+    _parameters: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> LinearOperator:
+        """Make an operator that remembers what it was made of."""
+        made = super().__new__(cls)
+        signature = inspect.signature(cls.__init__)
+        try:
+            bound = signature.bind(made, *args, **kwargs)
+        except TypeError:
+            # The constructor says it better.
+            return made
+        bound.apply_defaults()
+        given = list(bound.arguments.items())[1:]
+        object.__setattr__(made, "_parameters", dict(given))
+        return made
 
     def __init__(
         self,
@@ -78,6 +97,8 @@ class LinearOperator(Module):
                 raise ValueError("a self-adjoint operator must be square")
             is_square = True
         super().__init__(name=name or type(self).__name__)
+        if parameters is not None:
+            object.__setattr__(self, "_parameters", dict(parameters))
         self._dtype = dtypes.as_dtype(dtype)
         self._is_non_singular = is_non_singular
         self._is_self_adjoint = is_self_adjoint
@@ -85,6 +106,16 @@ class LinearOperator(Module):
         self._is_square = is_square
 
     # -- what it is -------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The arguments that the operator was made with, by name."""
+        return dict(self._parameters)
+
+    @property
+    def graph_parents(self) -> list[Any]:
+        """Nothing: operators do not list the tensors that they depend on."""
+        return []
 
     @property
     def dtype(self) -> Any:
