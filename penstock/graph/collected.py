@@ -14,6 +14,7 @@ from penstock.runtime.dispatch import call
 from penstock.runtime.extension_type import BatchableExtensionTypeSpec
 from penstock.runtime.ragged_tensor import RaggedTensor, RaggedTensorSpec, as_values
 from penstock.runtime.sparse_tensor import SparseTensor, SparseTensorSpec
+from penstock.runtime.tensor import Tensor
 
 
 class Collected(Protocol):
@@ -32,9 +33,9 @@ def collected(spec: Any, length: Any) -> Collected:
     """Make the arrays for `length` items of a spec or dtype."""
     if isinstance(spec, RaggedTensorSpec):
         return _Rows(spec, length)
-    if isinstance(spec, BatchableExtensionTypeSpec):
     if isinstance(spec, SparseTensorSpec):
         return _Sparse(spec, length)
+    if isinstance(spec, BatchableExtensionTypeSpec):
         return _Encoded(spec, length)
     return _Stacked(spec, length)
 
@@ -48,8 +49,17 @@ class _Stacked:
         self.arrays = [TensorArray(dtype, size=length, element_shape=shape)]
 
     def write(self, arrays: Sequence[Any], i: Any, item: Any) -> list[Any]:
-        """Put an item at place `i`."""
+        """Put an item at place `i`.
+
+        Raises:
+            InvalidArgumentError: the item has another dtype.
+        """
         (array,) = arrays
+        if isinstance(item, Tensor) and item.dtype != array.dtype:
+            raise InvalidArgumentError(
+                f"the function must give {array.dtype.name}, got {item.dtype.name}; tell its "
+                "dtype by fn_output_signature"
+            )
         return [array.write(i, convert_to_tensor(item, array.dtype))]
 
     def joined(self, arrays: Sequence[Any]) -> Any:
@@ -115,16 +125,6 @@ class _Rows:
         return result
 
 
-class _Encoded:
-    """Values of a batchable extension type: what they are encoded as."""
-
-    def __init__(self, spec: BatchableExtensionTypeSpec, length: Any) -> None:
-        self._spec = spec
-        self._encoder = spec.__batch_encoder__
-        self._form = self._encoder.encoding_specs(spec)
-        self._parts = [collected(part, length) for part in nest.flatten(self._form)]
-        self.arrays = [array for part in self._parts for array in part.arrays]
-
 class _Sparse:
     """Sparse tensors: their places, values and shapes."""
 
@@ -173,6 +173,16 @@ class _Sparse:
             whole.set_shape([None, *shape.as_list()])
         return whole
 
+
+class _Encoded:
+    """Values of a batchable extension type: what they are encoded as."""
+
+    def __init__(self, spec: BatchableExtensionTypeSpec, length: Any) -> None:
+        self._spec = spec
+        self._encoder = spec.__batch_encoder__
+        self._form = self._encoder.encoding_specs(spec)
+        self._parts = [collected(part, length) for part in nest.flatten(self._form)]
+        self.arrays = [array for part in self._parts for array in part.arrays]
 
     def write(self, arrays: Sequence[Any], i: Any, item: Any) -> list[Any]:
         """Put the encoding of an item at place `i`.

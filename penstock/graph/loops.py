@@ -16,6 +16,7 @@ from penstock.runtime.extension_type import BatchableExtensionType
 from penstock.runtime.ragged.indexing import get_item
 from penstock.runtime.ragged_tensor import RaggedTensor, RaggedTensorSpec, as_values
 from penstock.runtime.sparse_tensor import SparseTensor, SparseTensorSpec
+from penstock.runtime.tape import MAPS
 
 
 def _encoding(value: BatchableExtensionType, minimum_rank: int = 0) -> list[Any]:
@@ -29,7 +30,6 @@ def _length(flat: list[Any]) -> Any:
         return _length(_encoding(flat[0], 1))
     if isinstance(flat[0], RaggedTensor):
         return flat[0].nrows(out_type=dtypes.int32)
-    size = flat[0].shape[0] if flat[0].shape.rank else None
     if isinstance(flat[0], SparseTensor):
         size = flat[0].shape[0] if flat[0].shape.rank else None
         return (
@@ -37,6 +37,7 @@ def _length(flat: list[Any]) -> Any:
             if size is not None
             else call("Cast", flat[0].dense_shape[0], DstT=dtypes.int32)
         )
+    size = flat[0].shape[0] if flat[0].shape.rank else None
     if size is not None:
         return size
     return call("StridedSlice", call("Shape", flat[0]), [0], [1], [1], shrink_axis_mask=1)
@@ -45,9 +46,9 @@ def _length(flat: list[Any]) -> Any:
 def _row(tensor: Any, index: Any) -> Any:
     if isinstance(tensor, RaggedTensor):
         return get_item(tensor, index)
-    if isinstance(tensor, BatchableExtensionType):
     if isinstance(tensor, SparseTensor):
         return _row_of_sparse(tensor, index)
+    if isinstance(tensor, BatchableExtensionType):
         spec = tensor._type_spec
         encoder = spec.__batch_encoder__
         form = encoder.encoding_specs(spec)
@@ -56,7 +57,6 @@ def _row(tensor: Any, index: Any) -> Any:
     return call("GatherV2", tensor, index, 0)
 
 
-def _rows(elems: Any, index: Any) -> Any:
 def _row_of_sparse(tensor: SparseTensor, index: Any) -> SparseTensor:
     place = call("Reshape", call("Cast", index, DstT=dtypes.int64), [1])
     inner = tensor.dense_shape[1:]
@@ -74,6 +74,7 @@ def _row_of_sparse(tensor: SparseTensor, index: Any) -> SparseTensor:
     return row
 
 
+def _rows(elems: Any, index: Any) -> Any:
     return nest.map_structure(lambda tensor: _row(tensor, index), elems)
 
 
@@ -145,9 +146,9 @@ def _spec_of_row(elem: Any) -> Any:
     if isinstance(elem, RaggedTensor):
         shape = [None] * ((elem.shape.rank or 1) - 1)
         return RaggedTensorSpec(shape, elem.dtype, elem.ragged_rank - 1, elem.row_splits.dtype)
-    if isinstance(elem, BatchableExtensionType):
     if isinstance(elem, SparseTensor):
         return SparseTensorSpec(None, elem.dtype)
+    if isinstance(elem, BatchableExtensionType):
         return elem._type_spec._unbatch()
     return elem.dtype
 
@@ -297,3 +298,6 @@ def scan(
         parallel_iterations=parallel_iterations,
     )
     return nest.pack_sequence_as(initializer, [array.stack() for array in results[2:]])
+
+
+MAPS.append(map_fn)
