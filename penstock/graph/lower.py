@@ -15,6 +15,7 @@ from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError, OpError
 from penstock.graph.compiled import CompiledSegment, DirectCall
 from penstock.graph.partition import Segment, is_free, live_nodes, on_device, partition
+from penstock.graph.specialized import SpecializedSegment, arguments_behind
 from penstock.graph.symbol import Node, Symbol
 from penstock.graph.tracing import NeedHostError, place_of
 from penstock.runtime import eager
@@ -51,6 +52,8 @@ class Program:
         self._jit_compile = jit_compile
         self._name = name
         self._forced: set[int] = set()
+        # Inputs whose values are compiled in, because XLA wants to know them.
+        self._compiled_in: frozenset[int] = frozenset()
         if lists_on_host:
             self._forced.update(id(node) for node in self.nodes if _is_of_lists(node))
         self._reasons: dict[int, str] = {}
@@ -109,7 +112,8 @@ class Program:
                 done = 0
                 continue
             done += 1
-        if key is None and plan is first and DirectCall.fits(plan, self.inputs, self.outputs):
+        direct = key is None and plan is first and not self._compiled_in
+        if direct and DirectCall.fits(plan, self.inputs, self.outputs):
             self._direct = DirectCall(
                 plan[0].compiled, self.inputs, self.outputs, self._constants
             )
@@ -184,7 +188,11 @@ class Program:
     def _move_to_host(self, need: NeedHostError) -> None:
         node = need.node
         if self._jit_compile:
-            self._refuse(node, need.reason)
+            wanted = self._compiled_in.union(map(id, arguments_behind(node, self.inputs)))
+            if wanted == self._compiled_in:
+                self._refuse(node, need.reason)
+            self._compiled_in = wanted
+            return
         with self._lock:
             if id(node) in self._forced:
                 raise InvalidArgumentError(
@@ -212,7 +220,11 @@ class Program:
     def _run_compiled(self, segment: Segment, env: dict[int, Any]) -> None:
         compiled = segment.compiled
         if compiled is None:
-            compiled = segment.compiled = CompiledSegment(segment, self._constants)
+            compiled = segment.compiled = (
+                SpecializedSegment(segment, self._constants, self._compiled_in)
+                if self._compiled_in
+                else CompiledSegment(segment, self._constants)
+            )
         compiled.run(env)
 
 

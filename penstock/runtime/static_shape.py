@@ -36,7 +36,8 @@ def shape_held_by(tensor: Any) -> TensorShape:
     # In a graph parts of a shape may be known: those that are equal in all worlds.
     worlds = getattr(tensor, "_world_values", None)
     if worlds is None or any(world is None for world in worlds):
-        return unknown_shape(length)
+        packed = _packed_sizes(tensor)
+        return unknown_shape(length) if packed is None else TensorShape(packed)
     rows = [np.ravel(world).tolist() for world in worlds]
     return TensorShape(
         [
@@ -44,3 +45,29 @@ def shape_held_by(tensor: Any) -> TensorShape:
             for i, size in enumerate(rows[0])
         ]
     )
+
+
+def _packed_sizes(tensor: Any) -> list[int | None] | None:
+    """Sizes that are known one by one of a vector that a graph packs or joins."""
+    node = getattr(tensor, "graph_node", None)
+    if node is None:
+        return None
+    if node.row.name in ("Cast", "Identity"):
+        return _sizes(node.inputs[0])
+    if node.row.name == "Pack":
+        return [_size(part) for part in node.inputs]
+    if node.row.name == "ConcatV2":
+        parts = [_sizes(part) for part in node.inputs[:-1]]
+        if all(part is not None for part in parts):
+            return [size for part in parts if part is not None for size in part]
+    return None
+
+
+def _sizes(tensor: Any) -> list[int | None] | None:
+    shape = shape_held_by(tensor)
+    return None if shape.rank is None else shape.as_list()
+
+
+def _size(tensor: Any) -> int | None:
+    size = static_integer(tensor)
+    return None if size is None or size < 0 else size

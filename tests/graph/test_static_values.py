@@ -55,3 +55,19 @@ def test_a_branch_that_fails_and_is_not_taken_does_no_harm():
     assert f(np.zeros(4, np.float32), True).numpy().tolist() == [0, 1]
     with pytest.raises(tf.errors.InvalidArgumentError, match="start <= limit"):
         f(np.zeros(1, np.float32), True)
+
+
+def test_the_sizes_of_a_sparse_tensor_are_known_one_by_one():
+    seen = []
+
+    @tf.function(input_signature=[tf.TensorSpec([2], tf.int64)], autograph=False)
+    def look(v):
+        places, values = tf.zeros([0, 3], tf.int64), tf.zeros([0])
+        packed = tf.SparseTensor(places, values, (v[0], 3, -1))
+        joined = tf.SparseTensor(places, values, tf.concat([v, [5]], 0))
+        seen.extend([packed.shape.as_list(), joined.shape.as_list()])
+        return v
+
+    look([2, 3])
+
+    assert seen == [[None, 3, None], [None, None, 5]]
