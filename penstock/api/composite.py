@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from penstock.core.composite_tensor import CompositeTensor
+from penstock.core.user_code import shorten
 
 Arguments = dict[str, Any]
 Handler = Callable[[Callable[..., Any], Arguments], Any]
@@ -188,7 +189,7 @@ def dispatch(function: Callable[..., Any], arguments: Arguments, error: Exceptio
 
 
 def _wrapped(function: Any) -> Callable[..., Any]:
-    wrapper = _maker(*_parameters(function))(function, dispatch)
+    wrapper = _maker(*_parameters(function))(function, dispatch, shorten)
     functools.update_wrapper(wrapper, function)
     wrapper.__defaults__ = function.__defaults__
     wrapper.__kwdefaults__ = function.__kwdefaults__
@@ -213,18 +214,24 @@ def _maker(positional: tuple[str, ...], by_name: tuple[str, ...]) -> Callable[..
     given = [*positional, *(f"{name}={name}" for name in by_name)]
     held = ", ".join(f"{name!r}: {name}" for name in (*positional, *by_name))
     text = (
-        "def make(__function, __dispatch):\n"
+        "def make(__function, __dispatch, __shorten):\n"
         f"    def wrapper({', '.join(parameters)}):\n"
         "        try:\n"
         f"            return __function({', '.join(given)})\n"
         "        except (TypeError, ValueError, AttributeError) as error:\n"
         "            __error = error\n"
+        "        except Exception as error:\n"
+        "            __shorten(error)\n"
+        "            raise\n"
         "        try:\n"
         f"            return __dispatch(__function, {{{held}}}, __error)\n"
+        "        except Exception as error:\n"
+        "            __shorten(error)\n"
+        "            raise\n"
         "        finally:\n"
         "            del __error\n"
         "    return wrapper\n"
     )
     scope: dict[str, Any] = {}
-    exec(text, scope)  # noqa: S102  (text made of parameter names of our own functions)
+    exec(compile(text, f"{__file__} (made)", "exec"), scope)  # noqa: S102  (text made of parameter names of our own functions)
     return scope["make"]  # type: ignore[no-any-return]

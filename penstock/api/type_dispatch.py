@@ -166,7 +166,7 @@ def _entry(code: types.CodeType, holder: str) -> types.CodeType:
         "    return __entry\n"
     )
     scope: dict[str, Any] = {}
-    exec(text, scope)  # noqa: S102  (text made of parameter names of our own functions)
+    exec(compile(text, f"{__file__} (made)", "exec"), scope)  # noqa: S102  (text made of parameter names of our own functions)
     made: types.CodeType = scope["__make"](*free).__code__
     return made
 

@@ -112,6 +112,11 @@ class OpError(Exception):
         """What went wrong."""
         return self._message
 
+    def rephrase(self, message: str) -> None:
+        """Replace the message, before the error goes on to the caller."""
+        self._message = message
+        self.args = (message,)
+
     @property
     def error_code(self) -> int:
         """Number of the status, one of the constants of this module."""

@@ -66,4 +66,4 @@ def rows() -> tuple[Flag[bool] | Flag[int] | Flag[float] | Flag[str], ...]:
     return tuple(_TABLE[name] for name in sorted(_TABLE))
 
 
-TRACE = flag("PENSTOCK_TRACE", False, "log each tracing of a function with its reason")
+TRACE = flag("PENSTOCK_TRACE", "short", "frames in tracebacks: short (the user's) or full")

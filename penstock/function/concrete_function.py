@@ -10,7 +10,11 @@ import numpy as np
 from penstock.core import nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TensorSpec, TypeSpec
+from penstock.core.user_code import user_facing
+from penstock.function.kinds import AtomicFunction, FunctionType, type_of_trace
+from penstock.function.kinds import Callable as FunctionCallable
 from penstock.function.signature_text import long_text, short_text, type_text
 from penstock.graph.func_graph import FuncGraph
 from penstock.graph.graph_def.writer import LibraryWriter
@@ -44,6 +48,8 @@ class ConcreteFunction(SavedAsFunction):
         output_structure: what the function returned, with symbols.
         name: name of the function.
         jit_compile: whether everything must be compiled.
+        argument_names: names of the positional arguments.
+        shown: `(args, kwargs)` as signatures in texts show them; None takes `input_structure`.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class ConcreteFunction(SavedAsFunction):
         name: str,
         jit_compile: bool = False,
         argument_names: Sequence[str] = (),
+        shown: Any = None,
     ) -> None:
         self.graph = graph
         self.name = name
@@ -63,6 +70,7 @@ class ConcreteFunction(SavedAsFunction):
         self._input_structure = input_structure
         self._output_structure = output_structure
         self._argument_names = list(argument_names)
+        self._shown = input_structure if shown is None else shown
         flat = nest.flatten(output_structure, expand_composites=True)
         self._flat_structure = flat
         self._tensor_positions = [i for i, item in enumerate(flat) if isinstance(item, Tensor)]
@@ -108,6 +116,16 @@ class ConcreteFunction(SavedAsFunction):
         return self.graph.trainable_variables
 
     @property
+    def function_type(self) -> FunctionType:
+        """Parameters, each with what the function was traced for as annotation."""
+        return type_of_trace(self._argument_names, self._input_structure)
+
+    @property
+    def inference_fn(self) -> AtomicFunction:
+        """The graph alone, to which captures are handed."""
+        return AtomicFunction(self)
+
+    @property
     def structured_input_signature(self) -> Any:
         """`(args, kwargs)` with specs in place of tensors."""
         return self._input_structure
@@ -145,16 +163,17 @@ class ConcreteFunction(SavedAsFunction):
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """The signature as text: one line, or with `verbose` a line for each part."""
-        args, kwargs = self._input_structure
+        args, kwargs = self._shown
         names = list(self._argument_names[: len(args)])
         names += [f"args_{i}" for i in range(len(names), len(args))]
-        outputs = self.structured_outputs
+        outputs = nest.map_structure(_without_name, self.structured_outputs)
         if verbose:
             return long_text(args, kwargs, names, outputs, self._captured)
         return f"{short_text(args, kwargs, names)} -> {type_text(outputs)}"
 
     # -- calling ---------------------------------------------------------------------------
 
+    @user_facing
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call with arguments that fit the trace, or with keywords named as its inputs.
 
@@ -242,7 +261,16 @@ class ConcreteFunction(SavedAsFunction):
         """Call with a flat list of tensors that fit, and give the structure of the results."""
         for observer in observers:
             observer.called(self)
-        results = self.function([*tensors, *self._captured])
+        return self._packed_results(self.function([*tensors, *self._captured]))
+
+    def call_captured(
+        self, args: Sequence[Any], kwargs: dict[str, Any], captures: Sequence[Any]
+    ) -> Any:
+        """Call with other tensors in place of what the function captured."""
+        tensors = self._flat_arguments(tuple(args), kwargs)
+        return self._packed_results(self.function([*tensors, *captures]))
+
+    def _packed_results(self, results: Sequence[Any]) -> Any:
         if self._single:
             return results[0]
         if not self._tensor_positions:
@@ -257,6 +285,9 @@ class ConcreteFunction(SavedAsFunction):
 
     def __str__(self) -> str:
         return f"ConcreteFunction {self.pretty_printed_signature()}"
+
+
+FunctionCallable.register(ConcreteFunction)
 
 
 def _plain_name(symbol: Symbol) -> str:
@@ -280,6 +311,10 @@ def _flatten_against(structure: Any) -> list[Any]:
     return flat
 
 
+def _without_name(item: Any) -> Any:
+    return TensorSpec(item.shape, item.dtype) if isinstance(item, TensorSpec) else item
+
+
 def _spec_of_output(item: Any) -> Any:
     if isinstance(item, CompositeTensor):
         return item._type_spec
@@ -297,6 +332,7 @@ def trace(
     name: str,
     argument_names: Sequence[str] = (),
     jit_compile: bool = False,
+    shown: Any = None,
 ) -> ConcreteFunction:
     """Run a Python function on symbolic tensors and keep the graph.
 
@@ -307,6 +343,7 @@ def trace(
         name: name of the graph.
         argument_names: names of the positional arguments.
         jit_compile: whether everything must be compiled.
+        shown: arguments as signatures in texts show them.
     """
     graph = FuncGraph(name)
     with graph.as_default():
@@ -333,6 +370,7 @@ def trace(
         name=name,
         jit_compile=jit_compile,
         argument_names=argument_names,
+        shown=shown,
     )
 
 
@@ -362,6 +400,13 @@ def _as_output(value: Any) -> Any:
     """A leaf of what a function returned: tensors of everything that can be one."""
     if value is None or isinstance(value, Tensor):
         return value
+    if isinstance(value, TensorShape):
+        if value.is_fully_defined():
+            return convert_to_tensor(np.asarray(value.as_list(), np.int32))
+        raise TypeError(
+            f"a function must return tensors or nests of those, got the shape {value}, which is "
+            "not known while it is traced; return tf.shape(...)"
+        )
     if isinstance(
         value, (TensorLike, bool, int, float, complex, str, bytes, np.ndarray, np.generic)
     ):

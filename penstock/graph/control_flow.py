@@ -55,6 +55,16 @@ def run_checked(body: Body, values: Sequence[Any]) -> tuple[list[Any], Any]:
     return outputs, collector.flag()
 
 
+def _refuse_own_gradients(*bodies: Body) -> None:
+    """Leave gradients through rules of the user's own to the host, which follows the rules.
+
+    Raises:
+        NeedsValueError: a body that is being differentiated has such a rule.
+    """
+    if is_differentiating() and any(body.has_own_gradients for body in bodies):
+        raise NeedsValueError("a tf.custom_gradient inside has a rule of its own")
+
+
 def _merge_flag(flag: Any) -> None:
     collector = checks.current_collector()
     if collector is not None:
@@ -103,6 +113,7 @@ def stateless_if(
 
     Shape: cond [], input [...] -> output [...].
     """
+    _refuse_own_gradients(then_branch, else_branch)
     if not is_traced(cond):
         return tuple(run_body(then_branch if _truth(cond) else else_branch, input))
     return _choose([else_branch, then_branch], _truth(cond).astype(jnp.int32), input)
@@ -233,6 +244,7 @@ def stateless_case(
 
     Shape: branch_index [], input [...] -> output [...].
     """
+    _refuse_own_gradients(*branches)
     last = len(branches) - 1
     if not is_traced(branch_index):
         known = int(np.asarray(branch_index).reshape(()))
@@ -312,6 +324,7 @@ def stateless_while(
 
     Shape: input [...] -> output [...].
     """
+    _refuse_own_gradients(body)
     values = list(input)
     count = trip_count(cond, body, values)
     if count == 0:

@@ -12,10 +12,10 @@ from penstock.core import dtypes
 from penstock.core.dtypes import DType
 from penstock.core.errors import InaccessibleTensorError
 from penstock.core.tensor_shape import TensorShape
+from penstock.core.user_code import user_line
 from penstock.graph.inference import Fact, infer
 from penstock.graph.lower import evaluate
 from penstock.graph.symbol import Node, Symbol
-from penstock.graph.user_code import user_line
 from penstock.ops.table import OpDef, lookup
 from penstock.runtime.context import graph_scope, state
 from penstock.runtime.registered_gradients import registered

@@ -274,7 +274,7 @@ def resolve_sizes(old: tuple[int, ...], sizes: list[int]) -> list[int]:
     if -1 in sizes:
         known = math.prod([size for size in sizes if size > 0])
         total = math.prod([size for size in old if size > 0 or 0 not in sizes])
-        if total % known == 0:
+        if total % known == 0 or (0 in sizes and 0 in old):
             sizes = [total // known if size < 0 else size for size in sizes]
     if -1 in sizes or math.prod(sizes) != math.prod(old):
         raise InvalidArgumentError(
@@ -602,9 +602,10 @@ def unravel_index(indices: Any, dims: Any) -> Any:
     xp = namespace(indices)
     total = math.prod(sizes)
     require(
-        xp.logical_and(indices >= 0, indices < total).all(),
+        xp.logical_and(indices >= 0, indices < total),
         InvalidArgumentError,
         f"indices must be in [0, {total}), the size of dims {sizes}",
+        got=indices,
     )
     parts = []
     for size in reversed(sizes):

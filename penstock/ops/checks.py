@@ -1,10 +1,10 @@
 """The error channel: checks of values, in eager, host and compiled code alike.
 
 Host code and eager device code see concrete values and raise at once. Code under trace cannot:
-there `require` adds a flag to the collector in force, the compiled function returns one number
-beside its outputs (0, or 1 + the index of the first failed check), and `raise_failed` turns it
-into the exception. Where no collector is in force (shape inference, pullbacks) checks are
-skipped.
+there `require` adds a flag to the collector in force, the compiled function returns the first
+failure beside its outputs (0, or 1 + the index of the check; and the number that it refused),
+and `raise_failed` turns it into the exception. Where no collector is in force (shape inference,
+pullbacks) checks are skipped.
 """
 
 from __future__ import annotations
@@ -26,35 +26,65 @@ class NeedsValueError(Exception):
     """A kernel cannot be compiled because it depends on values, not only on shapes."""
 
 
+# The 1-based number of the first failed check, else 0; and the number that it refused.
+Flag = tuple[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a check raises: `shows` says whether the flag has the number that was refused."""
+
+    error: type[OpError]
+    message: str
+    label: str
+    shows: bool
+
+
 @dataclass(slots=True)
 class Collector:
     """The checks met while one computation is traced.
 
-    `failed` holds one traced int32 per scope: the 1-based number of the first failed check,
-    else 0. `causes` is shared by nested collectors, so that numbers are unique in the whole
-    computation.
+    `failed` holds one traced `Flag` per scope. `causes` is shared by nested collectors, so that
+    numbers are unique in the whole computation.
     """
 
-    causes: list[tuple[type[OpError], str]] = field(default_factory=list)
-    failed: list[Any] = field(default_factory=list)
+    causes: list[Cause] = field(default_factory=list)
+    failed: list[Flag] = field(default_factory=list)
 
-    def add(self, condition: Any, error: type[OpError], message: str) -> None:
+    def add(
+        self, condition: Any, error: type[OpError], message: str, got: Any, label: str
+    ) -> None:
         """Note a traced check."""
-        self.causes.append((error, message))
-        number = len(self.causes)
-        bad = jnp.logical_not(jnp.all(condition))
-        self.failed.append(jnp.where(bad, number, 0).astype(jnp.int32))
+        self.causes.append(Cause(error, message, label, got is not None))
+        bad = jnp.logical_not(condition)
+        number = jnp.where(jnp.any(bad), len(self.causes), 0).astype(jnp.int32)
+        refused = jnp.zeros((), jnp.int64)
+        if got is not None:
+            least = np.iinfo(np.int64).min
+            refused = jnp.max(jnp.where(bad, got.astype(jnp.int64), least), initial=least)
+        self.failed.append((number, refused))
 
-    def add_flag(self, flag: Any) -> None:
+    def add_flag(self, flag: Flag) -> None:
         """Take over the flag that an inner computation (a loop body, a branch) returned."""
         self.failed.append(flag)
 
-    def flag(self) -> Any:
-        """One int32: number of the first failed check in program order, 0 when all hold."""
-        result = jnp.zeros((), jnp.int32)
+    def flag(self) -> Flag:
+        """The flag of the first failed check in program order."""
+        result = no_failure()
         for failed in reversed(self.failed):
-            result = jnp.where(failed != 0, failed, result)
+            result = first_failure(failed, result)
         return result
+
+
+def no_failure() -> Flag:
+    """The flag when all checks hold."""
+    return jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int64)
+
+
+def first_failure(flag: Flag, other: Flag) -> Flag:
+    """The flag of a computation that is followed by another one."""
+    failed = flag[0] != 0
+    return jnp.where(failed, flag[0], other[0]), jnp.where(failed, flag[1], other[1])
 
 
 class _State(threading.local):
@@ -109,25 +139,29 @@ def current_collector() -> Collector | None:
     return _state.collector
 
 
-def require(condition: Any, error: type[OpError], message: str) -> None:
+def require(condition: Any, error: type[OpError], message: str, got: Any = None) -> None:
     """Raise `error(message)` unless all of `condition` is true.
 
     Args:
         condition: a bool or a boolean array, concrete or traced.
         error: the class to raise.
-        message: what must hold, what came.
+        message: what must hold, and what came unless `got` tells.
+        got: integers of the shape of the condition; the message shows one that was refused.
     """
     if isinstance(condition, jax.core.Tracer):
         if _state.collector is not None:
-            _state.collector.add(condition, error, message + _state.label)
+            _state.collector.add(condition, error, message, got, _state.label)
         return
     if not np.all(condition):
+        if got is not None:
+            message = f"{message}, got {int(np.asarray(got)[~np.asarray(condition)].max())}"
         raise error(message + _state.label)
 
 
-def raise_failed(flag: Any, causes: list[tuple[type[OpError], str]]) -> None:
+def raise_failed(flag: Flag, causes: list[Cause]) -> None:
     """Raise the error that `flag`, returned by a compiled function, stands for."""
-    number = int(flag)
+    number = int(flag[0])
     if number:
-        error, message = causes[number - 1]
-        raise error(message)
+        cause = causes[number - 1]
+        got = f", got {int(flag[1])}" if cause.shows else ""
+        raise cause.error(cause.message + got + cause.label)

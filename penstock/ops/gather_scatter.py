@@ -51,6 +51,7 @@ def require_inside(indices: Any, size: int, name: str = "indices") -> None:
         jnp.logical_and(indices >= 0, indices < size),
         InvalidArgumentError,
         f"{name} must be in [0, {size})",
+        got=indices,
     )
 
 

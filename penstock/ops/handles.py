@@ -177,10 +177,8 @@ def resource_gather_nd(resource: Array, indices: Array, *, dtype: Any) -> Array:
         )
     for axis in range(depth):
         column, size = indices[..., axis], resource.shape[axis]
-        good = xp.all((column >= 0) & (column < size)) if column.size else True
-        require(
-            good, InvalidArgumentError, f"indices must be in [0, {size}), got one that is not"
-        )
+        good = (column >= 0) & (column < size)
+        require(good, InvalidArgumentError, f"indices must be in [0, {size})", got=column)
     if depth == 0:
         return xp.broadcast_to(resource, indices.shape[:-1] + resource.shape)
     return xp.asarray(resource)[tuple(indices[..., axis] for axis in range(depth))]

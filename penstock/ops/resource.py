@@ -153,7 +153,7 @@ def resource_gather(
     """
     xp = namespace(resource, indices)
     size = resource.shape[batch_dims]
-    _in_range(xp, indices, size)
+    _in_range(indices, size)
     if batch_dims == 0:
         return xp.take(resource, indices, axis=0)
     shape = resource.shape[:batch_dims]
@@ -163,9 +163,9 @@ def resource_gather(
     return resource[(*lead, indices)]
 
 
-def _in_range(xp: Any, indices: Array, size: int) -> None:
-    good = xp.all((indices >= 0) & (indices < size)) if indices.size else True
-    require(good, InvalidArgumentError, f"indices must be in [0, {size}), got one that is not")
+def _in_range(indices: Array, size: int) -> None:
+    good = (indices >= 0) & (indices < size)
+    require(good, InvalidArgumentError, f"indices must be in [0, {size})", got=indices)
 
 
 def _gather_shape(variable: TensorShape, indices: TensorShape, batch_dims: int) -> TensorShape:
@@ -245,7 +245,7 @@ def _row_of_scatter(kind: str) -> None:
         """
         xp = namespace(resource, indices, updates)
         resource, updates = xp.asarray(resource), xp.asarray(updates)
-        _in_range(xp, indices, resource.shape[0])
+        _in_range(indices, resource.shape[0])
         wide = indices.shape + resource.shape[1:]
         return (scatter(xp, kind, resource, indices, xp.broadcast_to(updates, wide)),)
 
@@ -275,7 +275,7 @@ def _row_of_scatter(kind: str) -> None:
         ref, updates = xp.asarray(ref), xp.asarray(updates)
         depth = indices.shape[-1]
         for axis in range(depth):
-            _in_range(xp, indices[..., axis], ref.shape[axis])
+            _in_range(indices[..., axis], ref.shape[axis])
         where = tuple(indices[..., axis] for axis in range(depth))
         return (scatter(xp, kind, ref, where, updates),)
 

@@ -133,6 +133,7 @@ def _index(start: Any, size: int | None, axis: int, stride: int) -> Any:
         (place >= 0) & (place < length),
         InvalidArgumentError,
         f"slice index of dimension {axis} out of bounds: the size is {size}",
+        got=start,
     )
     return place
 

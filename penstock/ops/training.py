@@ -354,10 +354,8 @@ def _sparse(rule: Rule, names: list[str], count: int) -> Rule:
             return rule(xp, *rows, grad=part, **others, **attrs)
 
         size = variables[0].shape[0]
-        good = xp.all((indices >= 0) & (indices < size)) if indices.size else True
-        require(
-            good, InvalidArgumentError, f"indices must be in [0, {size}), got one that is not"
-        )
+        good = (indices >= 0) & (indices < size)
+        require(good, InvalidArgumentError, f"indices must be in [0, {size})", got=indices)
         if xp is np:
             return _rows_by_numpy(step, variables, grad, indices)
         return _rows_by_jax(step, variables, grad, indices)

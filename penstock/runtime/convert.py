@@ -15,6 +15,7 @@ from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
+from penstock.core.user_code import user_facing
 from penstock.runtime.context import state
 from penstock.runtime.tensor import EagerTensor, Tensor, TensorLike, wrap
 
@@ -44,6 +45,7 @@ def has_conversion(value: Any) -> bool:
     return any(isinstance(value, base) for base, _ in _converters)
 
 
+@user_facing
 def convert_to_tensor(
     value: Any,
     dtype: Any = None,
@@ -99,6 +101,7 @@ def convert_to_tensor(
     return _constant(to_numpy(value, wanted), wanted, name)
 
 
+@user_facing
 def constant(
     value: Any, dtype: Any = None, shape: Any = None, name: str | None = "Const"
 ) -> Any:
@@ -381,8 +384,6 @@ def _from_python(array: Any, dtype: DType | None, value: Any) -> Any:
         return array
     wanted = dtype.np
     if dtype is dtypes.string:
-        if array.size == 0:
-            return array.astype(object)
         if array.size == 0:
             return array.astype(object)
         if kind != "O":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import InvalidArgumentError, OpError
+from penstock.core.user_code import shorten
 from penstock.ops.table import TYPE_LIST, ArgDef, OpDef, lookup
 from penstock.runtime import eager
 from penstock.runtime.context import state
@@ -29,17 +30,29 @@ def call(op_name: str, /, *inputs: Any, name: Any = None, **attrs: Any) -> Any:
         A tensor, a list of tensors when the op has one list output, else a tuple of tensors;
         None for an op without outputs.
     """
-    row = _rows.get(op_name)
-    if row is None:
-        row = _rows[op_name] = lookup(op_name)
-    if row.quick and state.graph is None and len(inputs) == len(row.input_args):
-        full = row.complete(attrs) if attrs or not row.defaults_suffice else row.attrs
-        quick = eager.run_quick(row, inputs, full)
-        if quick is not None:
-            if state.recorders:
-                _record(row, full, quick[1], (quick[0],), None)
-            return quick[0]
-    return _call_slow(row, inputs, attrs, name)
+    try:
+        row = _rows.get(op_name)
+        if row is None:
+            row = _rows[op_name] = lookup(op_name)
+        if row.quick and state.graph is None and len(inputs) == len(row.input_args):
+            full = row.complete(attrs) if attrs or not row.defaults_suffice else row.attrs
+            quick = eager.run_quick(row, inputs, full)
+            if quick is not None:
+                if state.recorders:
+                    _record(row, full, quick[1], (quick[0],), None)
+                return quick[0]
+        return _call_slow(row, inputs, attrs, name)
+    except Exception as error:
+        if isinstance(error, OpError):
+            _name_op(error, op_name)
+        shorten(error)
+        raise
+
+
+def _name_op(error: OpError, op_name: str) -> None:
+    """End the message with the op, as TensorFlow does."""
+    if "[Op:" not in error.message:
+        error.rephrase(f"{error.message} [Op:{op_name}]")
 
 
 def _call_slow(row: OpDef, inputs: Any, attrs: dict[str, Any], name: str | None) -> Any:

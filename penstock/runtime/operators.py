@@ -11,6 +11,7 @@ import numpy as np
 from penstock.core import dtypes
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.user_code import shorten
 from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -26,24 +27,32 @@ def _declines(other: Any) -> bool:
 
 def _binary(choose: Callable[[Any], str]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def forward(self: Any, other: Any) -> Any:
-        if type(other) is EagerTensor:
-            return call(choose(self), self, other)
-        if _declines(other):
-            return NotImplemented
         try:
-            other = _like(other, self)
-        except (TypeError, ValueError):
-            if hasattr(type(other), "__radd__") and not isinstance(
-                other, (int, float, complex, str, bytes, list, tuple, np.ndarray)
-            ):
+            if type(other) is EagerTensor:
+                return call(choose(self), self, other)
+            if _declines(other):
                 return NotImplemented
+            try:
+                other = _like(other, self)
+            except (TypeError, ValueError):
+                if hasattr(type(other), "__radd__") and not isinstance(
+                    other, (int, float, complex, str, bytes, list, tuple, np.ndarray)
+                ):
+                    return NotImplemented
+                raise
+            return call(choose(self), self, other)
+        except Exception as error:
+            shorten(error)
             raise
-        return call(choose(self), self, other)
 
     def reverse(self: Any, other: Any) -> Any:
-        if _declines(other):
-            return NotImplemented
-        return call(choose(self), _like(other, self), self)
+        try:
+            if _declines(other):
+                return NotImplemented
+            return call(choose(self), _like(other, self), self)
+        except Exception as error:
+            shorten(error)
+            raise
 
     return forward, reverse
 
@@ -341,6 +350,19 @@ def _index_vector(values: list[Any]) -> Any:
     return call("Pack", parts, axis=0)
 
 
+def _shown(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """An operator whose errors show the user's frames alone."""
+
+    def entrance(self: Any, other: Any) -> Any:
+        try:
+            return operator(self, other)
+        except Exception as error:
+            shorten(error)
+            raise
+
+    return entrance
+
+
 def _install(tensor: Any) -> None:
     arithmetic = {
         "add": _binary(_add),
@@ -351,9 +373,9 @@ def _install(tensor: Any) -> None:
         "pow": _binary(_fixed("Pow")),
         "and": _binary(_logical("LogicalAnd", "BitwiseAnd")),
         "or": _binary(_logical("LogicalOr", "BitwiseOr")),
-        "truediv": (_divide, _divide_reversed),
-        "div": (_divide, _divide_reversed),
-        "matmul": (_matmul, _matmul_reversed),
+        "truediv": (_shown(_divide), _shown(_divide_reversed)),
+        "div": (_shown(_divide), _shown(_divide_reversed)),
+        "matmul": (_shown(_matmul), _shown(_matmul_reversed)),
     }
     for name, (forward, reverse) in arithmetic.items():
         setattr(tensor, f"__{name}__", forward)
@@ -367,8 +389,7 @@ def _install(tensor: Any) -> None:
             return call("NotEqual", self, other)
         return call("BitwiseXor", self, other)
 
-    tensor.__xor__ = exclusive_or
-    tensor.__rxor__ = exclusive_or
+    tensor.__xor__ = tensor.__rxor__ = _shown(exclusive_or)
     for name, op_name in (
         ("lt", "Less"),
         ("le", "LessEqual"),
@@ -376,13 +397,13 @@ def _install(tensor: Any) -> None:
         ("ge", "GreaterEqual"),
     ):
         setattr(tensor, f"__{name}__", _binary(_fixed(op_name))[0])
-    tensor.__eq__ = _equal
-    tensor.__ne__ = _not_equal
+    tensor.__eq__ = _shown(_equal)
+    tensor.__ne__ = _shown(_not_equal)
     tensor.__neg__ = lambda self: call("Neg", self)
     tensor.__pos__ = lambda self: self
     tensor.__invert__ = _invert
     tensor.__abs__ = _absolute
-    tensor.__getitem__ = _get_item
+    tensor.__getitem__ = _shown(_get_item)
     tensor.OVERLOADABLE_OPERATORS = frozenset(
         {f"__{name}__" for name in arithmetic} | {"__eq__", "__ne__", "__getitem__", "__neg__"}
     )

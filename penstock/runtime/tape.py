@@ -11,6 +11,7 @@ import numpy as np
 
 from penstock.core import nest
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.user_code import user_facing
 from penstock.ops.table import OpDef
 from penstock.runtime.backprop import Record, backprop, dense, is_differentiable
 from penstock.runtime.context import not_recording, push_recorder, state
@@ -179,6 +180,7 @@ class GradientTape:
         if recording:
             self._push()
 
+    @user_facing
     def gradient(
         self,
         target: Any,
@@ -233,6 +235,7 @@ class GradientTape:
             ]
         return _pack(sources, results)
 
+    @user_facing
     def jacobian(
         self,
         target: Any,
@@ -247,8 +250,11 @@ class GradientTape:
             A nest like `sources`; each part has the shape of the target followed by the
             source's.
         """
-        count = _static_size(target)
         flat_sources = nest.flatten(sources)
+        if target.shape.num_elements() is None:
+            results = self._jacobian_by_loop(target, flat_sources, unconnected_gradients)
+            return nest.pack_sequence_as(sources, results)
+        count = _static_size(target)
         with _kept_persistent(self):
             rows = [
                 self.gradient(target, flat_sources, _one_hot_like(target, i, count))
@@ -275,6 +281,46 @@ class GradientTape:
             )
         return nest.pack_sequence_as(sources, results)
 
+    def _jacobian_by_loop(
+        self, target: Any, sources: Sequence[Any], unconnected_gradients: Any
+    ) -> list[Any]:
+        """Jacobians of a target whose size is known only when the graph runs."""
+        size = call("Size", target)
+
+        def row(i: Any) -> list[Any]:
+            place = call("OneHot", i, size, call("OnesLike", one), call("ZerosLike", one))
+            seed = call("Reshape", place, call("Shape", target))
+            found = self.gradient(target, joined, seed)
+            return [dense(part) for part in found]
+
+        one = convert_to_tensor(1, target.dtype)
+        zero, step = convert_to_tensor(0), convert_to_tensor(1)
+        with _kept_persistent(self):
+            connected = [part is not None for part in self.gradient(target, list(sources))]
+            joined = [s for s, is_joined in zip(sources, connected, strict=True) if is_joined]
+            parts = iter(
+                MAPS[0](
+                    row,
+                    call("Range", zero, size, step),
+                    fn_output_signature=[source.dtype for source in joined],
+                )
+                if joined
+                else ()
+            )
+        self._spent = not self._persistent
+        results: list[Any] = []
+        for source, is_joined in zip(sources, connected, strict=True):
+            tensor = convert_to_tensor(source)
+            shape = call("ConcatV2", [call("Shape", target), call("Shape", tensor)], 0)
+            if is_joined:
+                results.append(call("Reshape", next(parts), shape))
+            else:
+                blank = convert_to_tensor(0, source.dtype)
+                zeros = _wants_zeros(unconnected_gradients)
+                results.append(call("Fill", shape, blank) if zeros else None)
+        return results
+
+    @user_facing
     def batch_jacobian(
         self,
         target: Any,
@@ -307,6 +353,10 @@ class GradientTape:
             rows = [call("ZerosLike", source) for _ in rows]
         stacked = call("Pack", [dense(row) for row in rows], axis=1)
         return call("Reshape", stacked, [-1, *inner, *source.shape.as_list()[1:]])
+
+
+# `tf.map_fn`, put here by the room that has loops.
+MAPS: list[Callable[..., Any]] = []
 
 
 class VariableWatcher:

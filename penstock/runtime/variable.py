@@ -17,6 +17,7 @@ from penstock.core import dtypes
 from penstock.core.dtypes import DType
 from penstock.core.errors import FailedPreconditionError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
+from penstock.core.user_code import user_facing
 from penstock.ops.handles import use_maker
 from penstock.runtime.context import init_scope, state
 from penstock.runtime.convert import convert_to_tensor
@@ -400,6 +401,7 @@ class Variable(VariableMembers, TensorLike, Trackable, metaclass=CreatedThroughS
 
     # -- assigning -------------------------------------------------------------------------
 
+    @user_facing
     def assign(
         self,
         value: Any,
@@ -416,6 +418,7 @@ class Variable(VariableMembers, TensorLike, Trackable, metaclass=CreatedThroughS
         call("AssignVariableOp", self._handle, tensor)
         return self._after(read_value)
 
+    @user_facing
     def assign_add(
         self,
         delta: Any,
@@ -427,6 +430,7 @@ class Variable(VariableMembers, TensorLike, Trackable, metaclass=CreatedThroughS
         call("AssignAddVariableOp", self._handle, self._fitting(delta))
         return self._after(read_value)
 
+    @user_facing
     def assign_sub(
         self,
         delta: Any,
