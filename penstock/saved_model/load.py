@@ -66,10 +66,30 @@ def load(
     where = os.fspath(export_dir)
     meta_graph = choose_meta_graph(read_saved_model(where), tags, where)
     options = options or LoadOptions()
-    with init_scope():
-        if not meta_graph.HasField("object_graph_def"):
-            return load_v1(meta_graph, Path(where), options)
-        return _Loader(meta_graph, Path(where), options).load()
+    try:
+        with init_scope():
+            if not meta_graph.HasField("object_graph_def"):
+                return load_v1(meta_graph, Path(where), options)
+            return _Loader(meta_graph, Path(where), options).load()
+    except _SIGNS_OF_DAMAGE as error:
+        # What a graph refers to is looked up in many places; a file whose parts do not fit
+        # each other shows as one of these there, and users shall hear what it means.
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise DataLossError(
+            f"'{where}' must be a SavedModel whose parts fit each other, got {reason}; save "
+            "the model again"
+        ) from error
+
+
+_SIGNS_OF_DAMAGE = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    UnicodeDecodeError,
+)
 
 
 class RestoredResource(TableContents, CapturableResource, AutoTrackable):

@@ -23,7 +23,7 @@ from penstock.train import object_graph
 from penstock.train.trackable_view import TrackableView
 from penstock.wire import protos
 from penstock.wire.bundle import BundleWriter, index_name
-from penstock.wire.files import sync_directory, write_atomically
+from penstock.wire.files import exchange, sync_directory, write_atomically
 
 # The release whose formats are written.
 _TENSORFLOW_VERSION: Final = "2.21.0"
@@ -132,16 +132,37 @@ def _move(source: Path, target: Path) -> None:
     if not target.exists():
         source.rename(target)
         return
-    old = target / constants.VARIABLES_DIRECTORY
     new_names = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+    _keep_files_of_users(target, source, new_names)
+    # One step from the old model to the new one, however the program ends.
+    if exchange(source, target):
+        return
     # The graph goes last: until then a reader finds the old one.
     last = Path(constants.SAVED_MODEL_FILENAME_PB)
     for name in sorted(new_names, key=lambda path: (path == last, path)):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).replace(target / name)
-    for path in old.iterdir():
+    for path in (target / constants.VARIABLES_DIRECTORY).iterdir():
         if path.relative_to(target) not in new_names:
             path.unlink()
+
+
+def _keep_files_of_users(old: Path, new: Path, new_names: set[Path]) -> None:
+    """Take over what lies in an old model's directory and is no part of a model."""
+    for path in old.rglob("*"):
+        name = path.relative_to(old)
+        if (
+            name in new_names
+            or name.parts[0] == constants.VARIABLES_DIRECTORY
+            or not (path.is_symlink() or path.is_file())
+        ):
+            continue
+        place = new / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path, place, follow_symlinks=False)
+        except OSError:
+            shutil.copy2(path, place, follow_symlinks=False)
 
 
 __all__ = ["save"]

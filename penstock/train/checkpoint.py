@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from penstock.runtime.context import init_scope
 from penstock.runtime.trackable import AutoTrackable, Trackable, wrap_for_tracking
 from penstock.runtime.variable import Variable
 from penstock.train import object_graph
+from penstock.train.background import BackgroundWrites
 from penstock.train.checkpoint_state import update_checkpoint_state
 from penstock.train.restore import (
     CheckpointLoadStatus,
@@ -23,8 +26,9 @@ from penstock.train.restore import (
     read_object_graph,
     restore_by_name,
 )
+from penstock.train.sharding import Value, write_values
 from penstock.train.trackable_view import TrackableView
-from penstock.wire.bundle import BundleReader, BundleWriter
+from penstock.wire.bundle import BundleReader
 
 _SAVED_MODEL_FILES: Final = ("saved_model.pb", "saved_model.pbtxt")
 
@@ -34,13 +38,14 @@ class CheckpointOptions:
 
     Args:
         experimental_io_device: accepted for compatibility.
-        experimental_enable_async_checkpoint: accepted for compatibility; saving is done when
-            `save` returns.
+        experimental_enable_async_checkpoint: see `enable_async`.
         experimental_write_callbacks: called after a checkpoint was written, with its path if
             they take an argument.
-        enable_async: see `experimental_enable_async_checkpoint`.
+        enable_async: copy the values, and write them while the program goes on; `sync` and
+            the next use of the checkpoint wait for it and raise what went wrong.
         experimental_skip_slot_variables: accepted for compatibility.
-        experimental_sharding_callback: accepted for compatibility; there is one shard.
+        experimental_sharding_callback: how values are spread over files, such as
+            `tf.train.experimental.MaxShardSizePolicy`; None writes one file.
     """
 
     def __init__(
@@ -57,6 +62,15 @@ class CheckpointOptions:
         self.experimental_write_callbacks = list(experimental_write_callbacks or [])
         self.experimental_skip_slot_variables = experimental_skip_slot_variables
         self.experimental_sharding_callback = experimental_sharding_callback
+
+    @property
+    def experimental_enable_async_checkpoint(self) -> bool:
+        """Another name of `enable_async`."""
+        return self.enable_async
+
+    @experimental_enable_async_checkpoint.setter
+    def experimental_enable_async_checkpoint(self, value: bool) -> None:
+        self.enable_async = value
 
 
 class Checkpoint(AutoTrackable):
@@ -86,6 +100,7 @@ class Checkpoint(AutoTrackable):
         self._save_assign_op = None
         self._kwargs: dict[str, Any] = {}
         self._root: Any = None
+        self._background = BackgroundWrites()
         if root is not None:
             self._root = _checked(root, "root")
         for name, value in sorted(kwargs.items()):
@@ -158,20 +173,38 @@ class Checkpoint(AutoTrackable):
         Returns:
             The path.
         """
-        prefix = os.fspath(file_prefix)
-        graph = object_graph.build(self._top(), self._children_of)
-        with BundleWriter(prefix) as writer:
-            for key in sorted(graph.values):
-                array, dtype = object_graph.as_array(graph.values[key])
-                writer.add(key, array, dtype)
-            serialized = np.empty((), object)
-            serialized[()] = graph.message.SerializeToString(deterministic=True)
-            writer.add(object_graph.OBJECT_GRAPH_KEY, serialized)
-        for callback in options.experimental_write_callbacks if options else ():
-            _call_back(callback, prefix)
-        return prefix
+        return self._write_then(os.fspath(file_prefix), options, ())
 
     _write = write
+
+    def _write_then(
+        self,
+        prefix: str,
+        options: CheckpointOptions | None,
+        afterwards: Iterable[Callable[[], None]],
+    ) -> str:
+        """Write a checkpoint, then call what is to follow, now or in the background."""
+        options = options or CheckpointOptions()
+        # A write that is under way comes first, also where this one does not wait.
+        self._background.wait()
+        graph = object_graph.build(self._top(), self._children_of)
+        values: Iterable[Value] = _values(graph)
+        if options.enable_async:
+            # The program goes on and changes its variables, also where they are.
+            values = [(key, array.copy(), dtype) for key, array, dtype in values]
+
+        def write() -> None:
+            write_values(prefix, values, options.experimental_sharding_callback)
+            for follow in afterwards:
+                follow()
+            for callback in options.experimental_write_callbacks:
+                _call_back(callback, prefix)
+
+        if options.enable_async:
+            self._background.start(write)
+        else:
+            write()
+        return prefix
 
     def save(
         self, file_prefix: str | os.PathLike[str], options: CheckpointOptions | None = None
@@ -187,9 +220,9 @@ class Checkpoint(AutoTrackable):
         """
         prefix = os.fspath(file_prefix)
         self.save_counter.assign_add(1)
-        path = self.write(f"{prefix}-{int(self.save_counter.numpy())}", options)
-        update_checkpoint_state(Path(prefix).parent, path, [path])
-        return path
+        path = f"{prefix}-{int(self.save_counter.numpy())}"
+        note = functools.partial(update_checkpoint_state, Path(prefix).parent, path, [path])
+        return self._write_then(path, options, [note])
 
     # -- reading --------------------------------------------------------------------------
 
@@ -206,6 +239,7 @@ class Checkpoint(AutoTrackable):
             NotFoundError: there is no checkpoint.
             ValueError: a value does not fit its variable.
         """
+        self._background.wait()
         return self._restore(os.fspath(save_path))
 
     def _restore(self, prefix: str) -> LoadStatus:
@@ -249,10 +283,26 @@ class Checkpoint(AutoTrackable):
         return status
 
     def sync(self) -> None:
-        """Wait for nothing: a checkpoint is written when `save` returns."""
+        """Wait for checkpoints that are written in the background.
+
+        Raises:
+            Exception: what went wrong there.
+        """
+        self._background.wait()
 
 
-_PRIVATE: Final = frozenset({"_root", "_kwargs", "_save_counter", "_save_assign_op"})
+_PRIVATE: Final = frozenset(
+    {"_root", "_kwargs", "_save_counter", "_save_assign_op", "_background"}
+)
+
+
+def _values(graph: object_graph.ObjectGraph) -> Iterator[Value]:
+    """All values by key, and the objects that they belong to at last."""
+    for key in sorted(graph.values):
+        yield key, *object_graph.as_array(graph.values[key])
+    objects = np.empty((), object)
+    objects[()] = graph.message.SerializeToString(deterministic=True)
+    yield object_graph.OBJECT_GRAPH_KEY, objects, dtypes.string
 
 
 def _is_factory(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections import OrderedDict
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.core.errors import InvalidArgumentError
+from penstock.train.best_checkpoints import BestCheckpoints
 from penstock.train.checkpoint import Checkpoint, CheckpointOptions
 from penstock.train.checkpoint_state import (
     delete_checkpoint,
@@ -36,9 +38,23 @@ class CheckpointManager:
         init_fn: called by `restore_or_initialize` when there is no checkpoint.
         last_checkpoint_step: step of the latest checkpoint, for `checkpoint_interval`.
         clock: gives the time in seconds.
+        keep_best: besides, so many checkpoints are kept whose `metric`, as `save` is told, is
+            best. Penstock's own.
+        best_mode: "min" or "max": whether a small or a large metric is good.
 
     Raises:
         ValueError: an argument is out of its range.
+
+    Example:
+        >>> import penstock as tf
+        >>> checkpoint = tf.train.Checkpoint(step=tf.Variable(1))
+        >>> manager = tf.train.CheckpointManager(
+        ...     checkpoint, "/tmp/penstock_example/best", max_to_keep=1, keep_best=1
+        ... )
+        >>> for loss in (0.3, 0.2, 0.4):
+        ...     path = manager.save(metric=loss)
+        >>> manager.best_metric
+        0.2
     """
 
     def __init__(
@@ -54,6 +70,8 @@ class CheckpointManager:
         last_checkpoint_step: int | None = None,
         *,
         clock: Callable[[], float] = time.time,
+        keep_best: int = 0,
+        best_mode: str = "min",
     ) -> None:
         if max_to_keep is not None and max_to_keep <= 0:
             raise ValueError(
@@ -61,6 +79,9 @@ class CheckpointManager:
             )
         if checkpoint_interval is not None and step_counter is None:
             raise ValueError("`step_counter` should be passed if `checkpoint_interval` is.")
+        if keep_best < 0:
+            raise ValueError(f"keep_best must not be negative, got {keep_best}")
+        self._best = BestCheckpoints(directory, checkpoint_name, keep_best, best_mode)
         self._checkpoint = checkpoint
         self._directory = os.fspath(directory)
         self._max_to_keep = max_to_keep
@@ -122,11 +143,23 @@ class CheckpointManager:
         """Paths of the managed checkpoints, oldest first."""
         return list(self._kept)
 
+    @property
+    def best_checkpoint(self) -> str | None:
+        """Path of the checkpoint with the best metric, or None. Penstock's own."""
+        return self._best.path
+
+    @property
+    def best_metric(self) -> float | None:
+        """The best metric, or None. Penstock's own."""
+        return self._best.metric
+
     def save(
         self,
         checkpoint_number: Any = None,
         check_interval: bool = True,
         options: CheckpointOptions | None = None,
+        *,
+        metric: float | None = None,
     ) -> str | None:
         """Write a checkpoint, then delete those that are too many.
 
@@ -134,6 +167,7 @@ class CheckpointManager:
             checkpoint_number: its number; None counts up.
             check_interval: whether nothing is written before `checkpoint_interval` steps.
             options: see `CheckpointOptions`.
+            metric: how good the values are, for `keep_best`. Penstock's own.
 
         Returns:
             Its path, or None when the interval has not passed.
@@ -147,17 +181,22 @@ class CheckpointManager:
         number = int(getattr(checkpoint_number, "numpy", lambda: checkpoint_number)())
         if number < 0:
             raise InvalidArgumentError(f"checkpoint_number must not be negative, got {number}")
-        path = self._checkpoint.write(f"{self._prefix}-{number}", options)
+        path = f"{self._prefix}-{number}"
+        if self._interval is not None:
+            self._last_step = int(self._step_counter.numpy())
+        note = functools.partial(self._note, path, None if metric is None else float(metric))
+        return self._checkpoint._write_then(path, options, [note])
+
+    def _note(self, path: str, metric: float | None) -> None:
+        """Take over a checkpoint that is written, and delete those that are too many."""
         self._kept.pop(path, None)
         self._kept[path] = self._clock()
         self._latest = path
-        if self._interval is not None:
-            self._last_step = int(self._step_counter.numpy())
+        self._best.add(path, metric)
         # Noted before anything is deleted, so that a crash between leaves no dangling name.
         self._record()
         self._sweep()
         self._record()
-        return path
 
     def _is_due(self) -> bool:
         if self._interval is None or self._last_step is None:
@@ -165,12 +204,16 @@ class CheckpointManager:
         return int(self._step_counter.numpy()) >= self._last_step + self._interval
 
     def _sweep(self) -> None:
+        for path in self._best.forget_surplus():
+            if path not in self._kept:
+                delete_checkpoint(path)
         while self._max_to_keep and len(self._kept) > self._max_to_keep:
             path, moment = self._kept.popitem(last=False)
             if self._every_s is not None and moment - self._every_s >= self._preserved:
                 self._preserved = moment
                 continue
-            delete_checkpoint(path)
+            if path not in self._best:
+                delete_checkpoint(path)
 
     def _record(self) -> None:
         assert self._latest is not None
@@ -188,6 +231,7 @@ class CheckpointManager:
         Returns:
             The path restored, or None.
         """
+        self.sync()
         if self._latest is not None:
             self._checkpoint.restore(self._latest)
             if self._interval is not None:
@@ -198,4 +242,9 @@ class CheckpointManager:
         return None
 
     def sync(self) -> None:
-        """Wait for nothing: a checkpoint is written when `save` returns."""
+        """Wait for checkpoints that are written in the background.
+
+        Raises:
+            Exception: what went wrong there.
+        """
+        self._checkpoint.sync()

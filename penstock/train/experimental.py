@@ -1,5 +1,17 @@
 """`tf.train.experimental`."""
 
 from penstock.train.python_state import PythonState
+from penstock.train.sharding import (
+    MaxShardSizePolicy,
+    ShardableTensor,
+    ShardByTaskPolicy,
+    ShardingCallback,
+)
 
-__all__ = ["PythonState"]
+__all__ = [
+    "MaxShardSizePolicy",
+    "PythonState",
+    "ShardByTaskPolicy",
+    "ShardableTensor",
+    "ShardingCallback",
+]

@@ -1,7 +1,9 @@
 """Files that appear whole or not at all."""
 
+import ctypes
 import os
 import secrets
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final
@@ -34,8 +36,11 @@ class AtomicFile:
             os.fsync(self.file.fileno())
             self.file.close()
 
-    def commit(self) -> None:
+    def commit(self, path: str | os.PathLike[str] | None = None) -> None:
         """Move the file to its place, over what was there.
+
+        Args:
+            path: the place, where it was not known before.
 
         Raises:
             FailedPreconditionError: it has been discarded.
@@ -43,7 +48,7 @@ class AtomicFile:
         if self.file.closed and not self._sealed:
             raise FailedPreconditionError(f"'{self.path}' has been discarded")
         self.seal()
-        self._temporary.replace(self.path)
+        self._temporary.replace(self.path if path is None else path)
 
     def discard(self) -> None:
         """Remove what was written."""
@@ -78,3 +83,22 @@ def sync_directory(path: str | os.PathLike[str]) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+_HERE: Final = -100  # AT_FDCWD
+_EXCHANGE: Final = 2  # RENAME_EXCHANGE
+
+
+def exchange(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Let two files or directories change places at once, where the system can.
+
+    Returns:
+        Whether it could; if not, nothing has changed.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    result: int = rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE)
+    return result == 0

@@ -16,6 +16,7 @@ from penstock.core.errors import (
 )
 from penstock.wire import protos
 from penstock.wire.bundle import BundleReader, BundleWriter, data_name, merge_bundles
+from penstock.wire.files import AtomicFile
 from penstock.wire.ordered_code import encode_number, encode_signed, encode_string
 from penstock.wire.table import Table, TableWriter
 from tests.wire.golden import GOLDEN, assert_identical, expected_array, load_json
@@ -341,3 +342,50 @@ def test_values_are_little_endian_on_disk(tmp_path):
         writer.add("x", np.array([1, 2], ">i4"))
 
     assert (tmp_path / "c.data-00000-of-00001").read_bytes() == struct.pack("<2i", 1, 2)
+
+
+def test_values_are_never_written_over_those_that_an_index_refers_to(tmp_path):
+    prefix = tmp_path / "ckpt"
+    for number in range(4):
+        before = {p: p.read_bytes() for p in tmp_path.glob("*.data-*")}
+        writer = BundleWriter(prefix)
+        writer.add("a", np.full(3, number))
+        index = writer_index_commit(writer, tmp_path, before)
+
+        assert index == before
+        np.testing.assert_array_equal(BundleReader(prefix).read("a"), [number] * 3)
+
+
+def writer_index_commit(writer, folder, before):
+    """Finish, and give the earlier values as they were just before the new index counted."""
+    seen = {}
+    original = AtomicFile.commit
+
+    def commit(self, path=None):
+        if self.path.name.endswith(".index"):
+            seen.update({p: p.read_bytes() for p in before if p.exists()})
+        original(self, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AtomicFile, "commit", commit)
+        writer.finish()
+    return seen
+
+
+def test_only_the_files_of_the_newest_writing_stay(tmp_path):
+    for _ in range(3):
+        with BundleWriter(tmp_path / "ckpt") as writer:
+            writer.add("a", np.zeros(3))
+
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["ckpt.data-00000-of-00001", "ckpt.index"]
+
+
+def test_a_tensor_is_found_in_the_shard_that_was_started_for_it(tmp_path):
+    with BundleWriter(tmp_path / "ckpt") as writer:
+        writer.add("a", np.arange(3))
+        writer.start_shard()
+        writer.add("b", np.arange(4))
+
+    assert (tmp_path / "ckpt.data-00001-of-00002").stat().st_size == 32
+    np.testing.assert_array_equal(BundleReader(tmp_path / "ckpt").read("b"), np.arange(4))

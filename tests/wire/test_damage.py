@@ -1,4 +1,9 @@
-"""Whatever the bytes are, a reader answers with values or with one of our errors."""
+"""Whatever the bytes are, a reader answers with values or with one of our errors.
+
+PENSTOCK_FUZZ sets how many examples each test has.
+"""
+
+import os
 
 import numpy as np
 import pytest
@@ -43,7 +48,10 @@ DAMAGE = st.lists(
     min_size=1,
     max_size=3,
 )
-FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=int(os.environ.get("PENSTOCK_FUZZ", "60")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 def damaged(data, damage):

@@ -1,6 +1,7 @@
 """Writing a tensor bundle."""
 
 import os
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,10 +34,12 @@ _LARGE_BYTES: Final = 1 << 22  # from which on a thread of its own pays
 
 
 class BundleWriter:
-    """Writes tensors into one shard.
+    """Writes tensors, into one shard unless others are started.
 
     Nothing is at `prefix` before `finish`, which moves the values to their place and then
-    the index: an interrupted writer leaves no checkpoint, or the one that was there.
+    the index: an interrupted writer leaves no checkpoint, or the one that was there. What the
+    values are called depends on the number of shards; where there is a checkpoint of as many,
+    empty shards keep the two apart.
 
     Args:
         prefix: path without `.index`; missing directories are made.
@@ -51,9 +54,22 @@ class BundleWriter:
         self._directory = Path(self._prefix).parent
         self._directory.mkdir(parents=True, exist_ok=True)
         self._entries: dict[bytes, Any] = {}
-        self._data = AtomicFile(data_name(self._prefix, 0, 1))
+        self._shards: list[AtomicFile] = []
         self._offset = 0
         self._is_open = True
+        self.start_shard()
+
+    def start_shard(self) -> None:
+        """Write what follows into a further file.
+
+        Raises:
+            FailedPreconditionError: the checkpoint is finished or discarded.
+        """
+        self._check_open()
+        if self._shards:
+            self._data.seal()
+        self._shards.append(AtomicFile(f"{self._prefix}.data"))
+        self._offset = 0
 
     def add(self, key: str, array: Array | Any, dtype: DType | None = None) -> None:
         """Append a tensor.
@@ -118,6 +134,11 @@ class BundleWriter:
             )
         self._entries[name] = self._write(array, dtype, key)
 
+    @property
+    def _data(self) -> AtomicFile:
+        """The shard that is written to."""
+        return self._shards[-1]
+
     def finish(self) -> None:
         """Write the index and put everything in its place.
 
@@ -125,23 +146,34 @@ class BundleWriter:
             FailedPreconditionError: it has been finished or discarded.
         """
         self._check_open()
+        while _shards_there(self._prefix, len(self._shards)):
+            self.start_shard()
         self._is_open = False
         self._data.seal()
+        count = len(self._shards)
         index = AtomicFile(index_name(self._prefix))
         try:
-            write_index(index, self._entries, shards=1)
+            write_index(index, self._entries, shards=count)
             index.seal()
-            self._data.commit()
+            for i, shard in enumerate(self._shards):
+                shard.commit(data_name(self._prefix, i, count))
+            # The values have their names on the disk before anything refers to them.
+            sync_directory(self._directory)
             index.commit()
         finally:
             index.discard()
-            self._data.discard()
+            self._discard_shards()
         sync_directory(self._directory)
+        _remove_other_shards(self._prefix, count)
 
     def discard(self) -> None:
         """Remove what was written; nothing is at the prefix."""
         self._is_open = False
-        self._data.discard()
+        self._discard_shards()
+
+    def _discard_shards(self) -> None:
+        for shard in self._shards:
+            shard.discard()
 
     def __enter__(self) -> Self:
         return self
@@ -191,7 +223,8 @@ class BundleWriter:
             raise UnimplementedError(f"'{key}' is a {dtype.name}, which no file can hold")
         if dtype.name == "string":
             data, checksum = encode_strings(_strings(array, key))
-            size = self._data.file.write(data)
+            size = len(data)
+            self._data.file.write(data)
         else:
             if array.dtype.itemsize != dtype.np.itemsize or array.dtype.hasobject:
                 raise InvalidArgumentError(
@@ -204,6 +237,7 @@ class BundleWriter:
         entry = protos.BundleEntryProto(
             dtype=dtype.as_datatype_enum,
             shape=make_shape_proto(array.shape),
+            shard_id=len(self._shards) - 1,
             offset=self._offset,
             size=size,
             crc32c=checksum,
@@ -221,6 +255,21 @@ class BundleWriter:
             total = pool.submit(crc32c, raw)
             self._data.file.write(raw.data)
             return total.result()
+
+
+def _shards_there(prefix: str, count: int) -> bool:
+    """Whether there are values in as many shards, which an index may refer to."""
+    return any(Path(data_name(prefix, i, count)).exists() for i in range(count))
+
+
+def _remove_other_shards(prefix: str, count: int) -> None:
+    """Remove the values of the checkpoint that was there before."""
+    path = Path(prefix)
+    shard = re.compile(re.escape(path.name) + r"\.data-\d{5}-of-(\d{5})")
+    for other in path.parent.iterdir():
+        match = shard.fullmatch(other.name)
+        if match and int(match[1]) != count:
+            other.unlink(missing_ok=True)
 
 
 def write_index(index: AtomicFile, entries: dict[bytes, Any], shards: int) -> None:
