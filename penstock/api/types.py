@@ -1,16 +1,5 @@
-"""`tf.types.experimental`: classes by which programs tell functions and tensors apart."""
+"""`tf.types`: classes by which programs tell functions and tensors apart."""
 
-from types import SimpleNamespace
-
-from penstock.function.concrete_function import ConcreteFunction
-from penstock.function.polymorphic import Function
-from penstock.runtime.tensor import TensorLike
-
-experimental = SimpleNamespace(
-    ConcreteFunction=ConcreteFunction,
-    GenericFunction=Function,
-    PolymorphicFunction=Function,
-    TensorLike=TensorLike,
-)
+from penstock.api import types_experimental as experimental
 
 __all__ = ["experimental"]

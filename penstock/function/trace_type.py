@@ -98,6 +98,10 @@ def leaf_key(leaf: Any) -> Any:
         return (type(leaf), leaf)
     if isinstance(leaf, TypeSpec):
         return leaf
+    told = getattr(type(leaf), "__tf_tracing_type__", None)
+    if told is not None:
+        # The object says itself what a trace is to know of it.
+        return ("told", told(leaf, None))
     try:
         hash(leaf)
     except TypeError:

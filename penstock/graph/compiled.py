@@ -86,6 +86,10 @@ class CompiledSegment:
             if seen[id(value)] > 1 or id(value) in incoming or not is_traced(value)
         )
 
+    def lower(self, arrays: list[Any], kept: list[Any], given: list[Any]) -> Any:
+        """Return JAX's lowered form for arguments, of which shapes and dtypes suffice."""
+        return self._function.lower(arrays, kept, given, self._states)
+
     def run(self, env: dict[int, Any]) -> None:
         """Run on the values in `env` and put the outputs there."""
         outputs = self.execute(

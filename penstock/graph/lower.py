@@ -138,6 +138,11 @@ class Program:
             run_on_host(node, env)
         return [env[id(symbol)] for symbol in self.outputs]
 
+    @property
+    def constants(self) -> dict[int, Any]:
+        """Values of the constants of the graph, by the identity of their symbols."""
+        return self._constants
+
     def segments(self) -> list[Segment]:
         """The plan for variables that are all distinct."""
         return self._plans.get(None) or self._make_plan(self.nodes, None, {})
