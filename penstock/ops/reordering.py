@@ -33,6 +33,8 @@ def reverse_v2(tensor: Any, axis: Any) -> Any:
     """
     if axis.ndim != 1:
         raise InvalidArgumentError(f"axis must be a vector, got shape {list(axis.shape)}")
+    if not tensor.shape or not tensor.size:
+        return tensor  # without an order, as TensorFlow takes any axis then
     axes = axes_in(axis.tolist(), len(tensor.shape))
     if namespace(tensor) is not np:
         return namespace(tensor).flip(tensor, axes)

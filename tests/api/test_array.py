@@ -136,3 +136,12 @@ def test_gradients_of_sums_in_einstein_notation_are_spread_over_all_axes():
         total = tf.einsum("ij->", x)
 
     np.testing.assert_array_equal(tape.gradient(total, x), np.ones_like(X))
+
+
+def test_an_unknown_size_beside_a_zero_is_zero():
+    assert tf.reshape(tf.zeros([0, 0]), [-1, 0, 2]).shape == [0, 0, 2]
+
+
+def test_what_has_no_order_is_reversed_along_any_axis():
+    assert tf.reverse(tf.constant(3), [0]).numpy() == 3
+    assert tf.reverse(tf.zeros([0, 2]), [5]).shape == [0, 2]
