@@ -10,7 +10,9 @@ import numpy as np
 from penstock.core import nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TensorSpec, TypeSpec
+from penstock.core.user_code import user_facing
 from penstock.function.kinds import AtomicFunction, FunctionType, type_of_trace
 from penstock.function.kinds import Callable as FunctionCallable
 from penstock.function.signature_text import long_text, short_text, type_text
@@ -46,6 +48,8 @@ class ConcreteFunction(SavedAsFunction):
         output_structure: what the function returned, with symbols.
         name: name of the function.
         jit_compile: whether everything must be compiled.
+        argument_names: names of the positional arguments.
+        shown: `(args, kwargs)` as signatures in texts show them; None takes `input_structure`.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class ConcreteFunction(SavedAsFunction):
         name: str,
         jit_compile: bool = False,
         argument_names: Sequence[str] = (),
+        shown: Any = None,
     ) -> None:
         self.graph = graph
         self.name = name
@@ -65,6 +70,7 @@ class ConcreteFunction(SavedAsFunction):
         self._input_structure = input_structure
         self._output_structure = output_structure
         self._argument_names = list(argument_names)
+        self._shown = input_structure if shown is None else shown
         flat = nest.flatten(output_structure, expand_composites=True)
         self._flat_structure = flat
         self._tensor_positions = [i for i, item in enumerate(flat) if isinstance(item, Tensor)]
@@ -120,6 +126,16 @@ class ConcreteFunction(SavedAsFunction):
         return AtomicFunction(self)
 
     @property
+    def function_type(self) -> FunctionType:
+        """Parameters, each with what the function was traced for as annotation."""
+        return type_of_trace(self._argument_names, self._input_structure)
+
+    @property
+    def inference_fn(self) -> AtomicFunction:
+        """The graph alone, to which captures are handed."""
+        return AtomicFunction(self)
+
+    @property
     def structured_input_signature(self) -> Any:
         """`(args, kwargs)` with specs in place of tensors."""
         return self._input_structure
@@ -157,16 +173,17 @@ class ConcreteFunction(SavedAsFunction):
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """The signature as text: one line, or with `verbose` a line for each part."""
-        args, kwargs = self._input_structure
+        args, kwargs = self._shown
         names = list(self._argument_names[: len(args)])
         names += [f"args_{i}" for i in range(len(names), len(args))]
-        outputs = self.structured_outputs
+        outputs = nest.map_structure(_without_name, self.structured_outputs)
         if verbose:
             return long_text(args, kwargs, names, outputs, self._captured)
         return f"{short_text(args, kwargs, names)} -> {type_text(outputs)}"
 
     # -- calling ---------------------------------------------------------------------------
 
+    @user_facing
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call with arguments that fit the trace, or with keywords named as its inputs.
 
@@ -283,6 +300,9 @@ class ConcreteFunction(SavedAsFunction):
 FunctionCallable.register(ConcreteFunction)
 
 
+FunctionCallable.register(ConcreteFunction)
+
+
 def _plain_name(symbol: Symbol) -> str:
     return str(symbol.name.partition(":")[0])
 
@@ -304,6 +324,10 @@ def _flatten_against(structure: Any) -> list[Any]:
     return flat
 
 
+def _without_name(item: Any) -> Any:
+    return TensorSpec(item.shape, item.dtype) if isinstance(item, TensorSpec) else item
+
+
 def _spec_of_output(item: Any) -> Any:
     if isinstance(item, CompositeTensor):
         return item._type_spec
@@ -321,6 +345,7 @@ def trace(
     name: str,
     argument_names: Sequence[str] = (),
     jit_compile: bool = False,
+    shown: Any = None,
 ) -> ConcreteFunction:
     """Run a Python function on symbolic tensors and keep the graph.
 
@@ -331,6 +356,7 @@ def trace(
         name: name of the graph.
         argument_names: names of the positional arguments.
         jit_compile: whether everything must be compiled.
+        shown: arguments as signatures in texts show them.
     """
     graph = FuncGraph(name)
     with graph.as_default():
@@ -357,6 +383,7 @@ def trace(
         name=name,
         jit_compile=jit_compile,
         argument_names=argument_names,
+        shown=shown,
     )
 
 
@@ -386,6 +413,13 @@ def _as_output(value: Any) -> Any:
     """A leaf of what a function returned: tensors of everything that can be one."""
     if value is None or isinstance(value, Tensor):
         return value
+    if isinstance(value, TensorShape):
+        if value.is_fully_defined():
+            return convert_to_tensor(np.asarray(value.as_list(), np.int32))
+        raise TypeError(
+            f"a function must return tensors or nests of those, got the shape {value}, which is "
+            "not known while it is traced; return tf.shape(...)"
+        )
     if isinstance(
         value, (TensorLike, bool, int, float, complex, str, bytes, np.ndarray, np.generic)
     ):

@@ -11,24 +11,24 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock.graph.user_code import user_line
-
 from penstock.core import nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.type_spec import TensorSpec, TypeSpec
+from penstock.core.user_code import shorten, user_line
 from penstock.function.autograph.marks import is_marked
 from penstock.function.concrete_function import ConcreteFunction, trace
 from penstock.function.kinds import Callable as FunctionCallable
 from penstock.function.kinds import FunctionType
+from penstock.function.retracing import Kin, TraceLog, kin_key
 from penstock.function.trace_type import (
     Signature,
     as_input,
     is_tensor_leaf,
     leaf_key,
-    relax,
     spec_of,
     structure_key,
 )
+from penstock.function.variable_rule import VariableRule
 from penstock.graph.compiler_ir import compiler_ir
 from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
@@ -38,6 +38,8 @@ from penstock.runtime.trackable import SavedAsFunction
 # After this many traces of one function within one process a user is told that something
 # varies.
 _WARN_AFTER = 5
+# A function that is called with more kinds of arguments finds further ones by looking.
+_LARGEST_CACHE = 4096
 
 
 class _Modes:
@@ -104,13 +106,15 @@ class Function(SavedAsFunction):
         if self._input_signature is not None:
             self._signature.check_constraints(self._input_signature)
         self._cache: dict[Any, ConcreteFunction] = {}
-        self._relaxed: dict[Any, list[tuple[list[TensorSpec], ConcreteFunction]]] = {}
+        self._kin: dict[Any, Kin] = {}
+        self._log = TraceLog()
         self._bound_methods: weakref.WeakKeyDictionary[Any, Function] = (
             weakref.WeakKeyDictionary()
         )
         self._lock = threading.RLock()
         self._converted: Callable[..., Any] | None = None
         self._trace_count = 0
+        self._variables = VariableRule()
         self._warned = False
         functools.update_wrapper(self, python_function, updated=())
         self.__dict__.pop("__wrapped__", None)
@@ -152,7 +156,7 @@ class Function(SavedAsFunction):
 
     def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
         found = list(self._cache.values())
-        found += [one for many in self._relaxed.values() for _, one in many]
+        found += [one for kin in self._kin.values() for one in kin.traces]
         return list({id(one): one for one in found}.values())
 
     def _list_all_concrete_functions_for_serialization(self) -> list[ConcreteFunction]:
@@ -217,18 +221,22 @@ class Function(SavedAsFunction):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the trace that fits the arguments, making it first when there is none."""
-        if _modes.run_eagerly:
-            return self._bound()(*args, **kwargs)
-        if state.graph is not None:
-            return self._inside_graph(args, kwargs)
-        if not kwargs and self._input_signature is None:
-            key = _fast_key(args)
-            if key is not None:
-                concrete = self._cache.get(key)
-                if concrete is not None:
-                    return concrete.call_flat(args)
-        concrete, tensors = self._lookup(args, kwargs)
-        return concrete.call_flat(tensors)
+        try:
+            if _modes.run_eagerly:
+                return self._bound()(*args, **kwargs)
+            if state.graph is not None:
+                return self._inside_graph(args, kwargs)
+            if not kwargs and self._input_signature is None:
+                key = _fast_key(args)
+                if key is not None:
+                    concrete = self._cache.get(key)
+                    if concrete is not None:
+                        return concrete.call_flat(args)
+            concrete, tensors = self._lookup(args, kwargs)
+            return concrete.call_flat(tensors)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def _inside_graph(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Trace into the graph that is being built, as part of it."""
@@ -253,54 +261,61 @@ class Function(SavedAsFunction):
             key = ("signature", *_python_keys(flat))
         if key is None:
             key = (structure_key((args, kwargs)), tuple(leaf_key(leaf) for leaf in flat))
-        tensors = [as_input(leaf) for leaf in flat if is_tensor_leaf(leaf)]
         concrete = self._cache.get(key)
         if concrete is None:
-            concrete = self._find_or_trace(key, args, kwargs, flat, tensors)
-        return concrete, tensors
+            return self._find_or_trace(key, args, kwargs, flat)
+        return concrete, [as_input(leaf) for leaf in flat if is_tensor_leaf(leaf)]
 
     def _find_or_trace(
-        self,
-        key: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        flat: Sequence[Any],
-        tensors: Sequence[Any],
-    ) -> ConcreteFunction:
+        self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any], flat: Sequence[Any]
+    ) -> tuple[ConcreteFunction, list[Any]]:
+        tensors = [as_input(leaf) for leaf in flat if is_tensor_leaf(leaf)]
         with self._lock:
             concrete = self._cache.get(key)
             if concrete is not None:
-                return concrete
-            if self._input_signature is not None:
-                specs = list(_tensor_specs(self._input_signature))
-            else:
-                specs = [spec_of(leaf) for leaf in tensors]
-            if self._reduce_retracing and self._input_signature is None:
-                concrete = self._trace_relaxed(args, kwargs, flat, specs)
-            else:
-                concrete = self._trace(args, kwargs, specs)
-            self._cache[key] = concrete
-            return concrete
+                return concrete, tensors
+            if self._input_signature is None:
+                return self._find_or_trace_kin(key, args, kwargs, flat)
+            count = len(self._input_signature)
+            typed = (*self._input_signature, *args[count:])
+            specs = list(_tensor_specs(self._input_signature))
+            specs += [spec_of(leaf) for leaf in tensors[len(specs) :]]
+            concrete = self._cache[key] = self._trace(typed, kwargs, specs)
+            return concrete, tensors
 
-    def _trace_relaxed(
-        self,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        flat: Sequence[Any],
-        specs: list[TensorSpec],
-    ) -> ConcreteFunction:
-        """Reuse or make a trace for sizes left open where earlier calls differed."""
-        group = (structure_key((args, kwargs)), tuple(_python_keys(flat)), len(specs))
-        known = self._relaxed.setdefault(group, [])
-        for have, concrete in known:
-            if all(a.is_compatible_with(b) for a, b in zip(have, specs, strict=True)):
-                return concrete
-        if known:
-            relaxed = relax(known[-1][0], specs)
-            specs = relaxed if relaxed is not None else specs
-        concrete = self._trace(args, kwargs, specs)
-        known.append((specs, concrete))
-        return concrete
+    def _find_or_trace_kin(
+        self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any], flat: Sequence[Any]
+    ) -> tuple[ConcreteFunction, list[Any]]:
+        """Find a trace for sizes left open, or floats taken as tensors, or make one.
+
+        After some traces that differ in these alone the next is made for all that follow; if
+        the function cannot be traced so, because it needs them in Python, it is made exactly.
+        """
+        group = kin_key(args, kwargs, flat, ranks=not self._reduce_retracing)
+        kin = self._kin.setdefault(group, Kin())
+        floats = {i: leaf for i, leaf in enumerate(flat) if type(leaf) is float}
+        varying = kin.varying(floats)
+        for promoted in (*kin.promotions(), varying):
+            leaves = [convert_to_tensor(v) if i in promoted else v for i, v in enumerate(flat)]
+            tensors = [as_input(leaf) for leaf in leaves if is_tensor_leaf(leaf)]
+            concrete = kin.fitting([spec_of(t) for t in tensors], floats, promoted)
+            if concrete is not None:
+                break
+        else:
+            exact = [spec_of(tensor) for tensor in tensors]
+            specs = kin.relaxed(exact, *((1,) if self._reduce_retracing else ()))
+            typed = nest.pack_sequence_as((args, kwargs), leaves, expand_composites=True)
+            try:
+                concrete = self._trace(*typed, specs)
+            except Exception:
+                if not promoted and specs is exact:
+                    raise
+                kin.exact = True
+                return self._find_or_trace_kin(key, args, kwargs, flat)
+            kin.add(specs, floats, promoted, concrete)
+        if not promoted and len(self._cache) < _LARGEST_CACHE:
+            self._cache[key] = concrete
+        return concrete, tensors
 
     def _trace(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], specs: Sequence[TensorSpec]
@@ -312,27 +327,51 @@ class Function(SavedAsFunction):
             for i, value in enumerate(args)
         )
         typed_kwargs = {key: _with_specs(kwargs[key], remaining, key) for key in sorted(kwargs)}
-        self._trace_count += 1
-        self._warn_of_retracing()
-        return trace(
-            self._callable(),
-            typed_args,
-            typed_kwargs,
-            name=self._name,
-            argument_names=names,
-            jit_compile=bool(self._jit_compile),
+        # Names that the user gave are part of the signature that is shown; ours are not.
+        remaining = iter(specs)
+        shown = (
+            tuple(_with_specs(value, remaining, None) for value in args),
+            {key: _with_specs(kwargs[key], remaining, None) for key in sorted(kwargs)},
         )
+        self._log.add(typed_args, typed_kwargs, names, user_line(2))
+        self._warn_of_retracing()
+
+        def traced() -> ConcreteFunction:
+            self._trace_count += 1
+            return trace(
+                self._callable(),
+                typed_args,
+                typed_kwargs,
+                name=self._name,
+                argument_names=names,
+                jit_compile=bool(self._jit_compile),
+                shown=shown,
+            )
+
+        return self._variables.trace(traced)
 
     def _warn_of_retracing(self) -> None:
         if self._trace_count == _WARN_AFTER + 1 and not self._warned:
             self._warned = True
             warnings.warn(
-                f"function {self._name!r} was traced {self._trace_count} times (called at "
-                f"{user_line(2) or 'an unknown place'}); pass tensors instead of Python "
-                f"values, or an "
-                "input_signature with None for sizes that vary, or reduce_retracing=True",
+                f"function {self._name!r} was traced {self._trace_count} times, the last time "
+                f"for this reason: {self._log.reason()} (called at "
+                f"{user_line(2) or 'an unknown place'}); pass tensors instead of Python values, "
+                "or an input_signature with None for sizes that vary; explain_traces() tells "
+                "the reasons of all",
                 stacklevel=4,
             )
+
+    def explain_traces(self) -> str:
+        """Tell, for each trace, which argument made it new.
+
+        Example:
+            >>> f = tf.function(lambda x, k: x * k)
+            >>> _ = f(tf.constant(1.0), 2), f(tf.constant(1.0), 3)
+            >>> "argument 'k' was int 2, is int 3" in f.explain_traces()
+            True
+        """
+        return self._log.text(self._name)
 
     def _fit_signature(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         signature = self._input_signature or ()
@@ -347,6 +386,35 @@ class Function(SavedAsFunction):
             for i, (value, spec) in enumerate(zip(values, signature, strict=False))
         )
         return (*fitted, *values[len(signature) :])
+
+    @property
+    def function_type(self) -> FunctionType:
+        """The parameters; nothing is known of the arguments."""
+        return FunctionType.from_callable(self._bound())
+
+    def experimental_get_compiler_ir(
+        self, *args: Any, **kwargs: Any
+    ) -> Callable[..., str | bytes]:
+        """Return a function that tells what XLA makes of the trace for arguments.
+
+        It takes `stage`: "hlo", "hlo_serialized", "optimized_hlo", "optimized_hlo_serialized"
+        or "optimized_hlo_dot"; and, for compatibility, `device_name` and `platform_name`.
+
+        Raises:
+            ValueError: the function is not marked with `jit_compile=True`.
+            TypeError: the arguments do not fit the function.
+        """
+        if not self._jit_compile:
+            raise ValueError(
+                "Compiler IR can only be returned for functions marked with 'jit_compile=True'"
+            )
+        program = self.get_concrete_function(*args, **kwargs).function.program
+
+        def tell(stage: str = "hlo", device_name: Any = None, platform_name: Any = None) -> Any:
+            del device_name, platform_name
+            return compiler_ir(program, stage)
+
+        return tell
 
     @property
     def function_type(self) -> FunctionType:
@@ -405,7 +473,27 @@ class Function(SavedAsFunction):
         with self._lock:
             concrete = self._cache.get(key)
             if concrete is None:
-                concrete = self._cache[key] = self._trace(args, kwargs, specs)
+                concrete = self._same_trace(args, kwargs, flat, specs)
+                self._cache[key] = concrete
+        return concrete
+
+    def _same_trace(
+        self, args: Any, kwargs: Any, flat: Sequence[Any], specs: list[TensorSpec]
+    ) -> ConcreteFunction:
+        """The trace for just these specs; a new one serves the calls that fit it, too."""
+        if self._input_signature is not None:
+            return self._trace(args, kwargs, specs)
+        group = kin_key(args, kwargs, flat, ranks=not self._reduce_retracing)
+        kin = self._kin.setdefault(group, Kin())
+        floats = {i: leaf for i, leaf in enumerate(flat) if type(leaf) is float}
+        known = kin.fitting(specs, floats, frozenset())
+        if known is not None and any(
+            known is concrete and have == specs
+            for have, concrete in zip(kin.specs, kin.traces, strict=True)
+        ):
+            return known
+        concrete = self._trace(args, kwargs, specs)
+        kin.add(specs, floats, frozenset(), concrete)
         return concrete
 
     def _trackable_children(
@@ -436,6 +524,9 @@ def _fast_key(args: tuple[Any, ...]) -> Any:
 
 def _python_keys(flat: Sequence[Any]) -> list[Any]:
     return [leaf_key(leaf) for leaf in flat if not is_tensor_leaf(leaf)]
+
+
+FunctionCallable.register(Function)
 
 
 FunctionCallable.register(Function)
