@@ -135,7 +135,8 @@ class _Filling:
 
 def _size(array: Any) -> int:
     if array.dtype.hasobject:
-        return sum(len(item) + 1 for item in array.ravel().tolist())
+        # Each has its length before it, and all have a checksum.
+        return 4 + sum(len(item) + len(item).bit_length() // 7 + 1 for item in array.flat)
     return int(array.nbytes)
 
 
