@@ -126,16 +126,6 @@ class ConcreteFunction(SavedAsFunction):
         return AtomicFunction(self)
 
     @property
-    def function_type(self) -> FunctionType:
-        """Parameters, each with what the function was traced for as annotation."""
-        return type_of_trace(self._argument_names, self._input_structure)
-
-    @property
-    def inference_fn(self) -> AtomicFunction:
-        """The graph alone, to which captures are handed."""
-        return AtomicFunction(self)
-
-    @property
     def structured_input_signature(self) -> Any:
         """`(args, kwargs)` with specs in place of tensors."""
         return self._input_structure
@@ -300,9 +290,6 @@ class ConcreteFunction(SavedAsFunction):
 FunctionCallable.register(ConcreteFunction)
 
 
-FunctionCallable.register(ConcreteFunction)
-
-
 def _plain_name(symbol: Symbol) -> str:
     return str(symbol.name.partition(":")[0])
 
@@ -417,8 +404,8 @@ def _as_output(value: Any) -> Any:
         if value.is_fully_defined():
             return convert_to_tensor(np.asarray(value.as_list(), np.int32))
         raise TypeError(
-            f"a function must return tensors or nests of those, got the shape {value}, which is "
-            "not known while it is traced; return tf.shape(...)"
+            f"a function must return tensors or nests of those, got the shape {value}, which "
+            "is not known while it is traced; return tf.shape(...)"
         )
     if isinstance(
         value, (TensorLike, bool, int, float, complex, str, bytes, np.ndarray, np.generic)
@@ -426,4 +413,9 @@ def _as_output(value: Any) -> Any:
         return convert_to_tensor(value)
     if hasattr(type(value), "__tf_tensor__"):
         return convert_to_tensor(value)
-    return value
+    if hasattr(value, "_type_spec") or type(value).__module__.startswith("penstock."):
+        return value
+    raise TypeError(
+        "a function must return tensors, values that become tensors, composites or None, got "
+        f"{type(value).__name__}"
+    )

@@ -304,9 +304,10 @@ class Function(SavedAsFunction):
         else:
             exact = [spec_of(tensor) for tensor in tensors]
             specs = kin.relaxed(exact, *((1,) if self._reduce_retracing else ()))
-            typed = nest.pack_sequence_as((args, kwargs), leaves, expand_composites=True)
+            packed = nest.pack_sequence_as((args, kwargs), leaves, expand_composites=True)
+            remark = _remark(specs is not exact, bool(promoted))
             try:
-                concrete = self._trace(*typed, specs)
+                concrete = self._trace(packed[0], packed[1], specs, remark)
             except Exception:
                 if not promoted and specs is exact:
                     raise
@@ -318,7 +319,11 @@ class Function(SavedAsFunction):
         return concrete, tensors
 
     def _trace(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], specs: Sequence[TensorSpec]
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        specs: Sequence[TensorSpec],
+        remark: str = "",
     ) -> ConcreteFunction:
         remaining = iter(specs)
         names = self._signature.names
@@ -333,7 +338,7 @@ class Function(SavedAsFunction):
             tuple(_with_specs(value, remaining, None) for value in args),
             {key: _with_specs(kwargs[key], remaining, None) for key in sorted(kwargs)},
         )
-        self._log.add(typed_args, typed_kwargs, names, user_line(2))
+        self._log.add(typed_args, typed_kwargs, names, user_line(2), remark)
         self._warn_of_retracing()
 
         def traced() -> ConcreteFunction:
@@ -356,8 +361,8 @@ class Function(SavedAsFunction):
             warnings.warn(
                 f"function {self._name!r} was traced {self._trace_count} times, the last time "
                 f"for this reason: {self._log.reason()} (called at "
-                f"{user_line(2) or 'an unknown place'}); pass tensors instead of Python values, "
-                "or an input_signature with None for sizes that vary; explain_traces() tells "
+                f"{user_line(2) or 'an unknown place'}); pass tensors instead of Python "
+                "values, or an input_signature with None for sizes that vary; explain_traces() tells "
                 "the reasons of all",
                 stacklevel=4,
             )
@@ -386,35 +391,6 @@ class Function(SavedAsFunction):
             for i, (value, spec) in enumerate(zip(values, signature, strict=False))
         )
         return (*fitted, *values[len(signature) :])
-
-    @property
-    def function_type(self) -> FunctionType:
-        """The parameters; nothing is known of the arguments."""
-        return FunctionType.from_callable(self._bound())
-
-    def experimental_get_compiler_ir(
-        self, *args: Any, **kwargs: Any
-    ) -> Callable[..., str | bytes]:
-        """Return a function that tells what XLA makes of the trace for arguments.
-
-        It takes `stage`: "hlo", "hlo_serialized", "optimized_hlo", "optimized_hlo_serialized"
-        or "optimized_hlo_dot"; and, for compatibility, `device_name` and `platform_name`.
-
-        Raises:
-            ValueError: the function is not marked with `jit_compile=True`.
-            TypeError: the arguments do not fit the function.
-        """
-        if not self._jit_compile:
-            raise ValueError(
-                "Compiler IR can only be returned for functions marked with 'jit_compile=True'"
-            )
-        program = self.get_concrete_function(*args, **kwargs).function.program
-
-        def tell(stage: str = "hlo", device_name: Any = None, platform_name: Any = None) -> Any:
-            del device_name, platform_name
-            return compiler_ir(program, stage)
-
-        return tell
 
     @property
     def function_type(self) -> FunctionType:
@@ -508,6 +484,12 @@ class Function(SavedAsFunction):
         return f"<tf.function {self._name} at 0x{id(self):X}>"
 
 
+def _remark(relaxed: bool, promoted: bool) -> str:
+    parts = ["sizes that varied are left open"] if relaxed else []
+    parts += ["Python floats that varied became tensors"] if promoted else []
+    return ", ".join(parts)
+
+
 def _fast_key(args: tuple[Any, ...]) -> Any:
     """Key of a call whose arguments are all eager tensors; None for any other."""
     key = []
@@ -524,9 +506,6 @@ def _fast_key(args: tuple[Any, ...]) -> Any:
 
 def _python_keys(flat: Sequence[Any]) -> list[Any]:
     return [leaf_key(leaf) for leaf in flat if not is_tensor_leaf(leaf)]
-
-
-FunctionCallable.register(Function)
 
 
 FunctionCallable.register(Function)

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from penstock.core import nest
+from penstock.core import dtypes, nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TensorSpec, TypeSpec
@@ -85,15 +86,15 @@ class Signature:
 def leaf_key(leaf: Any) -> Any:
     """Part of the cache key for one flattened argument."""
     if isinstance(leaf, Tensor):
-        return (
-            leaf.dtype,
-            tuple(leaf.shape.as_list()) if leaf.shape.rank is not None else None,
-        )
+        shape = leaf.shape
+        return ("tensor", leaf.dtype, None if shape.rank is None else tuple(shape.as_list()))
     if isinstance(leaf, Variable):
-        return ("variable", id(leaf), leaf.dtype, tuple(leaf.shape.as_list()))
+        return ("variable", _identity(leaf), leaf.dtype, tuple(leaf.shape.as_list()))
+    if isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind not in "OSU":
+        # An array is the tensor that it becomes.
+        return ("tensor", dtypes.as_dtype(leaf.dtype), tuple(leaf.shape))
     if isinstance(leaf, (np.ndarray, np.generic)):
-        tensor = np.asarray(leaf)
-        return ("array", tensor.dtype, tensor.shape)
+        return ("tensor", dtypes.string, tuple(np.shape(leaf)))
     if isinstance(leaf, (bool, int, float, complex, str, bytes, type(None))):
         return (type(leaf), leaf)
     if isinstance(leaf, TypeSpec):
@@ -105,11 +106,25 @@ def leaf_key(leaf: Any) -> Any:
     try:
         hash(leaf)
     except TypeError:
-        return ("object", id(leaf))
+        return ("object", _identity(leaf))
     try:
         return weakref.ref(leaf)
     except TypeError:
         return leaf
+
+
+_numbers = itertools.count()
+
+
+def _identity(leaf: Any) -> Any:
+    """A number that no other object ever has, where the object can carry one."""
+    own = getattr(leaf, "__dict__", None)
+    if not isinstance(own, dict):
+        return id(leaf)
+    number = own.get("_trace_identity")
+    if number is None:
+        number = own["_trace_identity"] = ("number", next(_numbers))
+    return number
 
 
 def is_tensor_leaf(leaf: Any) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -56,6 +57,18 @@ class Body:
                 lists_on_host=True,
             )
         return self._program
+
+    @functools.cached_property
+    def has_own_gradients(self) -> bool:
+        """Whether a node brings its own gradient rule, here or in a body inside."""
+        for node in self.graph.nodes:
+            if node.custom_record is not None:
+                return True
+            for value in node.attrs.values():
+                parts = value if isinstance(value, (list, tuple)) else (value,)
+                if any(isinstance(part, Body) and part.has_own_gradients for part in parts):
+                    return True
+        return False
 
     def has_host_effects(self) -> bool:
         """Whether running it can be seen from outside: printing, iterators, tables."""

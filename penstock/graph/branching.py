@@ -84,7 +84,11 @@ def switch_case(
             f"branch indices (keys) must form contiguous range of [0 to {len(functions)}) but "
             f"found {set(functions)}"
         )
-    index = convert_to_tensor(branch_index, dtypes.int32)
+    index = convert_to_tensor(branch_index)
+    if not index.dtype.is_integer:
+        raise TypeError(f"'branch_index' must be an integer tensor, got {index.dtype.name}")
+    if index.dtype is not dtypes.int32:
+        index = call("Cast", index, DstT=dtypes.int32)
     highest = max(functions)
     fallback = default if default is not None else functions[highest]
     ordered = [functions.get(i, fallback) for i in range(highest + 1)]
@@ -216,13 +220,17 @@ def _template(results: list[Any]) -> Any:
 
 def _is_value(item: Any) -> bool:
     return (
-        isinstance(item, (bool, int, float, complex, np.ndarray, np.generic))
+        isinstance(item, (bool, int, float, complex, str, bytes, np.ndarray, np.generic))
         or hasattr(type(item), "__tf_tensor__")
         or hasattr(item, "_dense_var_to_tensor")
     )
 
 
 def _branch_dtype(items: Sequence[Any]) -> Any:
+    found = {item.dtype.base_dtype for item in items if isinstance(item, Tensor)}
+    if len(found) > 1:
+        names = " and ".join(sorted(dtype.name for dtype in found))
+        raise TypeError(f"all branches must return the same dtypes, got {names}; cast one")
     for item in items:
         if isinstance(item, Tensor):
             return item.dtype

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from penstock.core import nest
@@ -39,18 +40,16 @@ def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
         lambda item: convert_to_tensor(item) if _is_numeric(item) else item, list(args)
     )
     flat = [item for item in nest.flatten(tensors) if isinstance(item, Tensor)]
-    # Inside, fresh identities: what `f` does to its arguments must not be recorded. Forward
-    # accumulators follow what it does all the same: the rule says nothing to them.
-    with not_taping():
-        fresh = [call("Identity", item) for item in flat]
+    # Fresh identities: what `f` makes of its arguments is recorded, for gradients of what its
+    # rule computes; the results are joined to the arguments by the rule alone.
+    fresh = [call("Identity", item) for item in flat]
     given = iter(fresh)
     inner = nest.map_structure(
         lambda item: next(given) if isinstance(item, Tensor) else item, tensors
     )
-    with not_taping():
-        with VariableWatcher() as watcher:
-            result, grad_fn = function(*inner, **kwargs)
-        used = watcher.variables()
+    with VariableWatcher() as watcher:
+        result, grad_fn = function(*inner, **kwargs)
+    used = watcher.variables()
     outputs = nest.map_structure(convert_to_tensor, result)
     with not_taping():
         flat_outputs = [call("Identity", item) for item in nest.flatten(outputs)]
@@ -118,12 +117,24 @@ def _is_numeric(item: Any) -> bool:
     )
 
 
+@contextmanager
+def _without_tapes() -> Iterator[None]:
+    saved = state.recorders
+    state.recorders = [recorder for recorder in saved if not isinstance(recorder, GradientTape)]
+    try:
+        yield
+    finally:
+        state.recorders = saved
+
+
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function like `f` that is run again for its gradient, to save memory."""
 
     @custom_gradient
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        result = f(*args, **kwargs)
+        with _without_tapes():
+            # What is in between is not kept: that is the point.
+            result = f(*args, **kwargs)
 
         def grad(*upstream: Any, variables: Any = None) -> Any:
             with GradientTape() as tape:

@@ -13,6 +13,7 @@ from penstock.core import dtypes, nest
 from penstock.core.tensor_shape import TensorShape
 from penstock.graph.lower import Program
 from penstock.graph.symbol import Node, Symbol
+from penstock.graph.varying_sizes import VaryingSizes
 from penstock.ops.tensor_list import ItemList
 from penstock.runtime import dispatch
 from penstock.runtime.backprop import Record, backprop, dense, is_differentiable
@@ -82,6 +83,9 @@ class GraphFunction:
             symbol.dtype if symbol.dtype.np == object or symbol.dtype.is_quantized else None
             for symbol in self.outputs
         ]
+        self._sizes: VaryingSizes | None = None
+        if not jit_compile and VaryingSizes.fits(self.inputs, self.program.nodes):
+            self._sizes = VaryingSizes(self.inputs, self.outputs, self.program.nodes)
         self._backwards: dict[tuple[int, ...], _Backward] = {}
         self._lock = threading.Lock()
 
@@ -92,7 +96,10 @@ class GraphFunction:
         if any([recorder.wants(tensors) for recorder in state.recorders]):  # noqa: C419
             # Every recorder is asked: asking has effects.
             return self._call_recorded(tensors)
-        values = self.program.run([tensor._value for tensor in tensors])
+        given = [tensor._value for tensor in tensors]
+        values = None if self._sizes is None else self._sizes.run(given)
+        if values is None:
+            values = self.program.run(given)
         return [wrap(value, mark) for value, mark in zip(values, self._marked, strict=True)]
 
     # -- inside another graph --------------------------------------------------------------

@@ -16,6 +16,7 @@ from penstock.runtime.extension_type import BatchableExtensionType
 from penstock.runtime.ragged.indexing import get_item
 from penstock.runtime.ragged_tensor import RaggedTensor, RaggedTensorSpec, as_values
 from penstock.runtime.sparse_tensor import SparseTensor, SparseTensorSpec
+from penstock.runtime.tape import MAPS
 
 
 def _encoding(value: BatchableExtensionType, minimum_rank: int = 0) -> list[Any]:
@@ -297,3 +298,6 @@ def scan(
         parallel_iterations=parallel_iterations,
     )
     return nest.pack_sequence_as(initializer, [array.stack() for array in results[2:]])
+
+
+MAPS.append(map_fn)

@@ -16,7 +16,7 @@ def trace():
 def test_one_line_shows_parameters_and_result():
     text = trace().pretty_printed_signature(verbose=False)
 
-    x = SPEC.format("'x'")
+    x = SPEC.format("None")
     assert text.startswith(f"(x: {x}, n: Literal[2], *, flag: Literal[True]) -> Dict[['a', ")
     assert text.endswith("Literal[None]]]]")
 

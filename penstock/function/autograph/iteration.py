@@ -11,7 +11,7 @@ from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.ragged.indexing import get_item
 from penstock.runtime.ragged_tensor import RaggedTensor
-from penstock.runtime.tensor import Tensor, TensorLike
+from penstock.runtime.tensor import TensorLike
 
 
 class Items(Protocol):
@@ -59,13 +59,13 @@ class Rows:
     """The rows of a tensor.
 
     Raises:
-        TypeError: it is a scalar.
+        ValueError: it is a scalar.
     """
 
     def __init__(self, tensor: Any) -> None:
         self._tensor = convert_to_tensor(tensor)
         if self._tensor.shape.rank == 0:
-            raise TypeError(
+            raise ValueError(
                 "a tensor must have at least one dimension to be iterated over, got a scalar; "
                 "use tf.range to count up to it"
             )
@@ -118,8 +118,3 @@ def items_of(value: Any) -> Items | None:
     if isinstance(value, TensorLike):
         return Rows(value)
     return None
-
-
-def is_tensor(value: Any) -> bool:
-    """Whether a value is iterated over by a loop of the graph."""
-    return isinstance(value, Tensor) and state.graph is not None

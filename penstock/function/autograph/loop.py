@@ -259,6 +259,10 @@ class _Loop:
             if not symbol.defined:
                 _define(symbol, end)
                 continue
+            if symbol.structure is None and end is not None:
+                _start_blank(symbol, end)
+                again = True
+                continue
             symbol.ends = _leaves_at_end(symbol, end)
             symbol.changed = [False] * len(symbol.ends)
             for i, value in enumerate(symbol.ends):
@@ -401,14 +405,37 @@ def _define(symbol: _Symbol, end: Any) -> None:
     symbol.changed = [True] * len(leaves)
 
 
+def _start_blank(symbol: _Symbol, end: Any) -> None:
+    """Let a symbol that is None before the loop, and a tensor after a round, enter as zeros.
+
+    Raises:
+        ValueError: it cannot be a tensor.
+    """
+    leaves = leaves_of(end)
+    if is_undefined(end) or not all(
+        can_vary(leaf) and not isinstance(leaf, TensorArray) for leaf in leaves
+    ):
+        raise ValueError(
+            f"'{symbol.name}' is None before the loop, and must be a tensor to change in a "
+            "loop over tensors; give it one before the loop"
+        )
+    symbol.structure = end
+    shapes = [TensorShape(like_of(leaf).shape) for leaf in leaves]
+    symbol.shapes = [*shapes]
+    with state.graph.outer_graph.as_default():
+        symbol.leaves = [
+            blank(like_of(leaf).dtype, shape)
+            for leaf, shape in zip(leaves, shapes, strict=True)
+        ]
+
+
 def _leaves_at_end(symbol: _Symbol, end: Any) -> list[Any]:
     if is_undefined(end):
         return list(symbol.inputs)
-    if (symbol.structure is None) != (end is None):
-        when = "before the loop" if end is not None else "after one iteration"
+    if end is None and symbol.structure is not None:
         raise ValueError(
-            f"'{symbol.name}' is None {when}, and must be a tensor to change in a loop over "
-            "tensors; give it one before the loop"
+            f"'{symbol.name}' is None after one iteration, and must be a tensor to change in a "
+            "loop over tensors"
         )
     try:
         nest.assert_same_structure(symbol.structure, end, expand_composites=True)
