@@ -91,7 +91,7 @@ class MaxShardSizePolicy(ShardingCallback):
         """Give shards that are filled one after the other."""
         filling = _Filling(self.max_shard_size)
         for each in shardable_tensors:
-            filling.add(each.checkpoint_key, np.asarray(each.tensor.numpy()), each.dtype)
+            filling.add(each.checkpoint_key, _array(each.tensor), each.dtype)
         return filling.shards
 
 
@@ -208,9 +208,13 @@ def _shardable(key: str, array: Any, dtype: DType) -> ShardableTensor:
 
 def _add(writer: BundleWriter, key: str, place: str, tensor: Any) -> None:
     value = convert_to_tensor(tensor)
-    array = np.asarray(value.numpy(), object if value.dtype.name == "string" else None)
+    array = _array(value)
     if place:
         shape, starts = _place(place, key)
         writer.add_slice(key, shape, starts, array, value.dtype)
     else:
         writer.add(key, array, value.dtype)
+
+
+def _array(tensor: Any) -> Any:
+    return np.asarray(tensor.numpy(), object if tensor.dtype.name == "string" else None)
