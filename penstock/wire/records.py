@@ -89,6 +89,8 @@ class RecordReader:
         return self
 
     def __next__(self) -> bytes:
+        if self._file.closed:
+            raise StopIteration
         header = self._take(_LENGTH.size)
         if not header:
             self.close()
@@ -195,14 +197,14 @@ class TFRecordWriter:
         except FileNotFoundError:
             raise NotFoundError(f"{self._path}; No such file or directory") from None
 
-    def write(self, record: bytes) -> None:
-        """Append a record.
+    def write(self, record: bytes | str) -> None:
+        """Append a record; text is written as UTF-8.
 
         Raises:
             FailedPreconditionError: the writer is closed.
         """
         self._check_open()
-        framed = frame(record)
+        framed = frame(record.encode() if isinstance(record, str) else record)
         self._file.write(framed if self._deflate is None else self._deflate.compress(framed))
 
     def flush(self) -> None:

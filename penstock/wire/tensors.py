@@ -230,6 +230,21 @@ def array_to_proto(array: Array, dtype: DType | None = None) -> Any:
     return tensor
 
 
+def serialized_tensor(array: Array, dtype: DType) -> bytes:
+    """Serialize an array as TensorFlow's op `SerializeTensor` does: numbers as raw bytes."""
+    tensor = protos.TensorProto(dtype=dtype.as_datatype_enum)
+    tensor.tensor_shape.SetInParent()
+    for size in array.shape:
+        tensor.tensor_shape.dim.add(size=size)
+    if dtype.name == "string":
+        tensor.string_val.extend(_as_bytes(item) for item in array.ravel().tolist())
+    else:
+        tensor.tensor_content = np.ascontiguousarray(
+            array, array.dtype.newbyteorder("<")
+        ).tobytes()
+    return tensor.SerializeToString(deterministic=True)  # type: ignore[no-any-return]
+
+
 def _set_values(tensor: Any, array: Array, dtype: DType) -> None:
     name = dtype.name
     if name == "string":

@@ -15,7 +15,7 @@ Example:
 import importlib
 from typing import Any, Final
 
-_FUNCTIONS: Final = ("find", "names", "parse", "parse_text", "pool")
+_FUNCTIONS: Final = ("find", "names", "parse", "parse_json", "parse_text", "pool")
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,7 @@ from google.protobuf import (
     any_pb2,
     descriptor_pb2,
     descriptor_pool,
+    json_format,
     message_factory,
     text_format,
     wrappers_pb2,
@@ -173,6 +174,20 @@ def parse_text(message_class: type[Message], text: str | bytes, what: str = "tex
     except (text_format.ParseError, UnicodeDecodeError, DeprecationWarning) as error:
         raise InvalidArgumentError(
             f"{what} must be a {message_class.DESCRIPTOR.full_name} in text format: {error}"
+        ) from error
+
+
+def parse_json(message_class: type[Message], text: str | bytes, what: str = "text") -> Any:
+    """Parse the JSON format of a message.
+
+    Raises:
+        InvalidArgumentError: the text does not describe such a message.
+    """
+    try:
+        return json_format.Parse(text, message_class(), descriptor_pool=pool())
+    except (json_format.ParseError, UnicodeDecodeError) as error:
+        raise InvalidArgumentError(
+            f"{what} must be a {message_class.DESCRIPTOR.full_name} in JSON: {error}"
         ) from error
 
 
