@@ -8,7 +8,15 @@ from typing import Any
 from penstock.core.errors import UnimplementedError
 from penstock.runtime.devices import devices_of_kind
 
+# What TensorFlow says of the C++ compiler that built it. Nothing here is built by one.
+CXX11_ABI_FLAG = 0
+CXX_VERSION = 0
+MONOLITHIC_BUILD = 0
+
 __all__ = [
+    "CXX11_ABI_FLAG",
+    "CXX_VERSION",
+    "MONOLITHIC_BUILD",
     "get_build_info",
     "get_compile_flags",
     "get_include",

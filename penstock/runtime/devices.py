@@ -75,6 +75,12 @@ def details_of(kind: str, index: int) -> dict[str, Any]:
     return details
 
 
+def wait_for_devices() -> None:
+    """Wait until every device has done what it was given: work on one comes in order."""
+    for device in jax.devices():
+        (jax.device_put(0, device) + 0).block_until_ready()
+
+
 def use_tensor_float_32(enabled: bool) -> None:
     """Let products of float32 matrices be less precise on devices that are quicker so."""
     jax.config.update("jax_default_matmul_precision", None if enabled else "highest")
