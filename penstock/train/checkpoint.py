@@ -28,7 +28,7 @@ from penstock.train.restore import (
 )
 from penstock.train.sharding import Value, write_values
 from penstock.train.trackable_view import TrackableView
-from penstock.wire.bundle import BundleReader
+from penstock.wire.bundle import LegacyReader, open_checkpoint
 
 _SAVED_MODEL_FILES: Final = ("saved_model.pb", "saved_model.pbtxt")
 
@@ -243,9 +243,9 @@ class Checkpoint(AutoTrackable):
         return self._restore(os.fspath(save_path))
 
     def _restore(self, prefix: str) -> LoadStatus:
-        reader = BundleReader(prefix)
+        reader = open_checkpoint(prefix)
         message = read_object_graph(reader)
-        if message is None:
+        if message is None or isinstance(reader, LegacyReader):
             return restore_by_name(self._top(), self._children_of, reader)
         restoration = Restoration(reader, message, self._children_of)
         restoration.attach(0, self._top())

@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock.core.dtypes import DType
 from penstock.train.checkpoint_state import latest_checkpoint
-from penstock.wire.bundle import BundleReader
+from penstock.wire.bundle import open_checkpoint
 
 
 class CheckpointReader:
@@ -23,7 +23,7 @@ class CheckpointReader:
     """
 
     def __init__(self, prefix: str | os.PathLike[str]) -> None:
-        self._bundle = BundleReader(prefix)
+        self._bundle = open_checkpoint(prefix)
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """Shapes of all tensors."""

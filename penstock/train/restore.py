@@ -12,14 +12,14 @@ from penstock.runtime.tensor import wrap
 from penstock.train.object_graph import OBJECT_GRAPH_KEY
 from penstock.train.trackable_view import TrackableView, walk
 from penstock.wire import protos
-from penstock.wire.bundle import BundleReader
+from penstock.wire.bundle import BundleReader, LegacyReader
 
 _SHOWN: Final = 10
 
 Children = Callable[[Any], dict[str, Any]]
 
 
-def read_object_graph(reader: BundleReader) -> Any:
+def read_object_graph(reader: BundleReader | LegacyReader) -> Any:
     """The TrackableObjectGraph of a checkpoint, or None when it was saved without one."""
     if OBJECT_GRAPH_KEY not in reader:
         return None
@@ -250,7 +250,9 @@ class NameBasedStatus(LoadStatus):
         return self.assert_consumed()
 
 
-def restore_by_name(root: Any, children: Children, reader: BundleReader) -> NameBasedStatus:
+def restore_by_name(
+    root: Any, children: Children, reader: BundleReader | LegacyReader
+) -> NameBasedStatus:
     """Restore variables by their names, as checkpoints of TensorFlow 1 store them."""
     missing = []
     with init_scope():

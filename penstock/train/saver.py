@@ -17,7 +17,7 @@ from penstock.train.checkpoint_state import (
     update_checkpoint_state,
 )
 from penstock.train.object_graph import as_array
-from penstock.wire.bundle import BundleReader, BundleWriter
+from penstock.wire.bundle import BundleWriter, open_checkpoint
 
 _KEY: Final = "VARIABLE_VALUE"
 _HOUR_S: Final = 3600.0
@@ -172,7 +172,7 @@ class Saver:
         path = os.fspath(save_path)
         if not checkpoint_exists(path):
             raise ValueError(f"The passed save_path is not a valid checkpoint: {path}")
-        reader = BundleReader(path)
+        reader = open_checkpoint(path)
         missing = [name for name in self._variables if name not in reader]
         if missing:
             raise NotFoundError(

@@ -13,6 +13,30 @@ from penstock.train.checkpoint_state import (
     latest_checkpoint,
     update_checkpoint_state,
 )
+from penstock.train.global_step import (
+    cosine_decay,
+    create_global_step,
+    exponential_decay,
+    get_global_step,
+    get_or_create_global_step,
+    global_step,
+    inverse_time_decay,
+    natural_exp_decay,
+    piecewise_constant,
+    piecewise_constant_decay,
+    polynomial_decay,
+)
+from penstock.train.graph_optimizers import (
+    AdadeltaOptimizer,
+    AdagradOptimizer,
+    AdamOptimizer,
+    FtrlOptimizer,
+    GradientDescentOptimizer,
+    MomentumOptimizer,
+    Optimizer,
+    RMSPropOptimizer,
+)
+from penstock.train.moving_average import ExponentialMovingAverage
 from penstock.train.polling import checkpoints_iterator
 from penstock.train.reader import (
     CheckpointReader,
@@ -24,16 +48,36 @@ from penstock.train.saver import Saver
 from penstock.wire.events import read_events
 
 __all__ = [
+    "AdadeltaOptimizer",
+    "AdagradOptimizer",
+    "AdamOptimizer",
     "Checkpoint",
+    "ExponentialMovingAverage",
+    "FtrlOptimizer",
+    "GradientDescentOptimizer",
+    "MomentumOptimizer",
     "NewCheckpointReader",
+    "Optimizer",
+    "RMSPropOptimizer",
     "Saver",
     "checkpoint_exists",
     "checkpoints_iterator",
+    "cosine_decay",
+    "create_global_step",
+    "exponential_decay",
     "get_checkpoint_state",
+    "get_global_step",
+    "get_or_create_global_step",
+    "global_step",
+    "inverse_time_decay",
     "latest_checkpoint",
     "list_variables",
     "load_checkpoint",
     "load_variable",
+    "natural_exp_decay",
+    "piecewise_constant",
+    "piecewise_constant_decay",
+    "polynomial_decay",
     "summary_iterator",
     "update_checkpoint_state",
 ]

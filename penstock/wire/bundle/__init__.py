@@ -7,8 +7,17 @@ names its slices, each of which has an entry of its own.
 Source: TensorFlow's `tensor_bundle.proto` and `TensorBundle`.
 """
 
+from penstock.wire.bundle.legacy import LegacyReader, open_checkpoint
 from penstock.wire.bundle.merge import merge_bundles
 from penstock.wire.bundle.reader import BundleReader, data_name, index_name
 from penstock.wire.bundle.writer import BundleWriter
 
-__all__ = ["BundleReader", "BundleWriter", "data_name", "index_name", "merge_bundles"]
+__all__ = [
+    "BundleReader",
+    "BundleWriter",
+    "LegacyReader",
+    "data_name",
+    "index_name",
+    "merge_bundles",
+    "open_checkpoint",
+]

@@ -157,7 +157,7 @@ class BundleReader:
             InvalidArgumentError: the part does not lie within the tensor.
         """
         shape = self.entry(key).sizes
-        ranges = _ranges(list(zip(starts, lengths, strict=True)), shape, f"'{key}'")
+        ranges = to_ranges(list(zip(starts, lengths, strict=True)), shape, f"'{key}'")
         part: Array = self.read(key)[tuple(slice(start, stop) for start, stop in ranges)]
         return part
 
@@ -233,8 +233,8 @@ class BundleReader:
             raise DataLossError(f"'{name}' of shape {list(shape)} is more than the files hold")
         parts = []
         for message in entry.message.slices:
-            extents = _extents(message, len(shape), name)
-            ranges = _ranges(extents, shape, f"'{name}'")
+            extents = read_extents(message, len(shape), name)
+            ranges = to_ranges(extents, shape, f"'{name}'")
             part_key = slice_key(key, extents)
             if self._entry(part_key).message.slices:
                 raise DataLossError(f"a slice of '{name}' must not have slices itself")
@@ -288,7 +288,7 @@ def _read_range(
     return raw, total
 
 
-def _extents(message: Any, rank: int, name: str) -> list[tuple[int, int]]:
+def read_extents(message: Any, rank: int, name: str) -> list[tuple[int, int]]:
     """Start and length along each axis, as they stand in the key of the slice."""
     if len(message.extent) != rank:
         raise DataLossError(f"a slice of '{name}' must have {rank} axes")
@@ -298,9 +298,14 @@ def _extents(message: Any, rank: int, name: str) -> list[tuple[int, int]]:
     ]
 
 
-def _ranges(
+def to_ranges(
     extents: Iterable[tuple[int, int]], shape: Sequence[int], what: str
 ) -> list[tuple[int, int]]:
+    """Start and stop along each axis of a slice.
+
+    Raises:
+        InvalidArgumentError: it does not lie within the shape.
+    """
     ranges = []
     for (start, length), limit in zip(extents, shape, strict=True):
         stop = limit if length == -1 else start + length
