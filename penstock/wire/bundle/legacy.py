@@ -91,11 +91,11 @@ class LegacyReader:
 
     def dtype_map(self) -> dict[str, DType]:
         """Types of all tensors by name."""
-        return {key: self.entry(key).dtype for key in self.keys()}  # noqa: SIM118
+        return {key: self.entry(key).dtype for key in self.keys()}
 
     def shape_map(self) -> dict[str, TensorShape]:
         """Shapes of all tensors by name."""
-        return {key: TensorShape(self.entry(key).sizes) for key in self.keys()}  # noqa: SIM118
+        return {key: TensorShape(self.entry(key).sizes) for key in self.keys()}
 
     def read(self, key: str) -> Array:
         """Read a tensor; strings are an object array of bytes.
