@@ -17,10 +17,16 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parent.parent
 
 _WORKER = """
-import sys, time, os
+import importlib.util, pathlib, sys, tempfile, time, os
 out = os.fdopen(os.dup(1), "w"); os.dup2(2, 1)
-namespace = {{}}
-exec(compile(sys.stdin.read({length}), "side", "exec"), namespace)
+# AutoGraph reads the source of functions: they need a file and a module.
+folder = tempfile.TemporaryDirectory()
+path = pathlib.Path(folder.name, "side.py")
+path.write_text(sys.stdin.read({length}))
+spec = importlib.util.spec_from_file_location("side", path)
+side = sys.modules["side"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(side)
+namespace = vars(side)
 cases = namespace.get("CASES") or {{"": namespace["work"]}}
 if "" in cases:
     for _ in range({warm}):

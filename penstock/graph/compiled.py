@@ -113,17 +113,20 @@ class CompiledSegment:
         Raises:
             OpError: a check failed.
         """
-        if writes or self._random:
-            outputs, flag = self._execute_writing(arrays, kept, given, writes)
-        elif kept:
-            outputs, flag = self._execute_reading(arrays, kept)
-        else:
-            outputs, _, _, flag = self._function(arrays, [], [], [])
+        if not self.changes_state:
+            return self.execute_reading(arrays, kept)
+        outputs, flag = self._execute_writing(arrays, kept, given, writes)
         if flag is not None:
             checks.raise_failed(flag, self._causes)
         return outputs  # type: ignore[no-any-return]
 
-    def _execute_reading(self, arrays: Sequence[Any], kept: Sequence[Any]) -> tuple[Any, Any]:
+    @property
+    def changes_state(self) -> bool:
+        """Whether it assigns variables or draws random numbers."""
+        return bool(self.writes or self._random)
+
+    def execute_reading(self, arrays: Sequence[Any], kept: Sequence[Any]) -> Sequence[Any]:
+        """Run what changes no state, as `execute` does."""
         try:
             values = [holder.device_value() for holder in kept]
             outputs, _, _, flag = self._function(arrays, values, [], [])
@@ -136,7 +139,9 @@ class CompiledSegment:
                 outputs, _, _, flag = self._function(arrays, values, [], [])
         for i in self._shared_kept:
             kept[i].owned = False
-        return outputs, flag
+        if flag is not None:
+            checks.raise_failed(flag, self._causes)
+        return outputs  # type: ignore[no-any-return]
 
     def _execute_writing(
         self,
@@ -192,6 +197,8 @@ class DirectCall:
         self._large = [constants.get(id(symbol)) for symbol in compiled.arrays]
         self._outputs = [made[id(symbol)] for symbol in outputs]
         self._in_order = self._outputs == list(range(len(compiled.segment.outputs)))
+        self._plain = all(place >= 0 for place in self._arrays)
+        self._reads_only = not compiled.changes_state
 
     @staticmethod
     def fits(
@@ -213,15 +220,24 @@ class DirectCall:
 
     def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
         """Run on the values of the inputs."""
-        results = self._compiled.execute(
-            [
+        if self._plain:
+            arrays = [values[place] for place in self._arrays]
+        else:
+            arrays = [
                 values[place] if place >= 0 else large
                 for place, large in zip(self._arrays, self._large, strict=True)
-            ],
-            [values[place] for place in self._kept],
-            [values[place] for place in self._given],
-            [values[place] for place in self._writes],
-        )
+            ]
+        if self._reads_only:
+            results = self._compiled.execute_reading(
+                arrays, [values[place] for place in self._kept]
+            )
+        else:
+            results = self._compiled.execute(
+                arrays,
+                [values[place] for place in self._kept],
+                [values[place] for place in self._given],
+                [values[place] for place in self._writes],
+            )
         if self._in_order:
             return results
         return [results[place] for place in self._outputs]

@@ -93,8 +93,9 @@ class GraphFunction:
         """Run on tensors; inside another graph, write the nodes down there instead."""
         if state.graph is not None:
             return self.inline(tensors)
-        if any([recorder.wants(tensors) for recorder in state.recorders]):  # noqa: C419
-            # Every recorder is asked: asking has effects.
+        recorders = state.recorders
+        # Every recorder is asked: asking has effects.
+        if recorders and any([recorder.wants(tensors) for recorder in recorders]):  # noqa: C419
             return self._call_recorded(tensors)
         given = [tensor._value for tensor in tensors]
         values = None if self._sizes is None else self._sizes.run(given)

@@ -121,6 +121,8 @@ class Program:
 
     def _are_distinct(self, values: Sequence[Any]) -> bool:
         """Whether no two resource inputs are one variable; the last answer is kept."""
+        if len(self._resources) < 2:
+            return True
         handles = tuple([id(values[i]) for i in self._resources])
         if handles == self._distinct:
             return True
