@@ -41,39 +41,7 @@ def connection(tmp_path_factory):
         talking.close()
 
 
-# Vectors whose models need rows that the op table lacks: the server says so with status 501.
-# The marks are strict, so that they go when the rows come.
-LACKING = {
-    **dict.fromkeys(
-        (
-            "string_input",
-            "string_input_b64",
-            "string_output_row",
-            "mixed_rank_outputs_col",
-            "err_scalar_output_in_row_format",
-        ),
-        "HashTableV2 is not implemented",
-    ),
-    **dict.fromkeys(
-        (
-            "classify",
-            "regress",
-            "classify_context",
-            "regress_context",
-            "err_classify_int_feature_for_float",
-        ),
-        "ParseExampleV2 is not implemented",
-    ),
-}
-
-
-def _case(vector):
-    reason = LACKING.get(vector["id"])
-    marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
-    return pytest.param(vector, id=vector["id"], marks=marks)
-
-
-@pytest.mark.parametrize("vector", [_case(vector) for vector in DOCUMENT["vectors"]])
+@pytest.mark.parametrize("vector", DOCUMENT["vectors"], ids=lambda vector: vector["id"])
 def test_a_served_saved_model_gives_the_recorded_answer(connection, vector):
     request, expected = vector["request"], vector["response"]
     body = request.get("raw_body", json.dumps(request["body"]) if "body" in request else None)
