@@ -68,8 +68,8 @@ import keras
 x = np.zeros((32, 64), np.float32)
 y = np.zeros((32,), np.int32)
 def work():
-    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(64, activation="relu"),
-                              keras.layers.Dense(64, activation="relu"), keras.layers.Dense(10)])
+    hidden = [keras.layers.Dense(64, activation="relu") for _ in range(2)]
+    model = keras.Sequential([keras.Input((64,)), *hidden, keras.layers.Dense(10)])
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True),
                   jit_compile=JIT)
     model.train_on_batch(x, y)

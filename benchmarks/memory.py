@@ -1,4 +1,4 @@
-"""Whether memory grows: models that are made, fitted and deleted, and predictions of one row."""
+"""Whether memory grows: models made, fitted and deleted, and predictions of one row."""
 
 import gc
 import json
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-import penstock.keras  # noqa: F401  (makes Keras run on penstock)
-import keras  # noqa: I001
+from penstock import keras
 
 FIT_LIMIT = 0.05  # MB an iteration
 PREDICT_LIMIT = 0.1  # KB a call
