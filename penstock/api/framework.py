@@ -15,13 +15,13 @@ from penstock.graph.branching import switch_case as switch_case
 from penstock.graph.branching import while_loop as while_loop
 from penstock.graph.custom_gradient import custom_gradient as custom_gradient
 from penstock.graph.custom_gradient import recompute_grad as recompute_grad
-from penstock.graph.func_graph import FuncGraph as Graph  # noqa: F401
 from penstock.graph.graph_function import record_of
 from penstock.graph.loops import foldl as foldl
 from penstock.graph.loops import foldr as foldr
 from penstock.graph.loops import map_fn as map_fn
 from penstock.graph.loops import scan as scan
 from penstock.graph.loops import vectorized_map as vectorized_map
+from penstock.graph.session.graph import Graph as Graph
 from penstock.graph.symbol import Node as Operation
 from penstock.graph.symbol import Symbol
 from penstock.graph.symbol import constant_value as get_static_value  # noqa: F401
@@ -115,9 +115,13 @@ def get_current_name_scope() -> str:
 def control_dependencies(control_inputs: Any) -> Iterator[None]:
     """Run what is inside after `control_inputs`."""
     saved = state.control_inputs
+    given = [
+        getattr(item, "_as_graph_element", lambda item=item: item)()
+        for item in control_inputs or ()
+    ]
     nodes = [
         item.op if isinstance(item, Symbol) else item
-        for item in (control_inputs or ())
+        for item in given
         if isinstance(item, (Symbol, Operation))
     ]
     state.control_inputs = [*saved, *nodes] if control_inputs is not None else []

@@ -209,6 +209,22 @@ class Symbol(Tensor):
             for shape in self._world_shapes
         )
 
+    def __eq__(self, other: object) -> Any:
+        # Outside of functions TensorFlow compares the tensors themselves, and hashes them.
+        if getattr(self.graph_node.graph, "runs_on_demand", False):
+            return self is other
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> Any:
+        if getattr(self.graph_node.graph, "runs_on_demand", False):
+            return self is not other
+        return super().__ne__(other)
+
+    def __hash__(self) -> int:
+        if getattr(self.graph_node.graph, "runs_on_demand", False):
+            return id(self)
+        return super().__hash__()
+
     def __getattribute__(self, name: str) -> Any:
         if name == "numpy":
             raise AttributeError(

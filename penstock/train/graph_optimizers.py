@@ -483,7 +483,7 @@ class RMSPropOptimizer(Optimizer):
         name: prefix of names.
     """
 
-    _slot_names = ("rms", "momentum")
+    _slot_names: tuple[str, ...] = ("rms", "momentum")
 
     def __init__(
         self,
