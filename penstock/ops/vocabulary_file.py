@@ -61,8 +61,10 @@ def _check_dtypes(columns: tuple[tuple[int, DType], ...]) -> None:
     for index, kind in columns:
         if index == LINE_NUMBER and kind is not dtypes.int64:
             raise InvalidArgumentError(f"line numbers must be int64, got {kind.name}")
-        if index == WHOLE_LINE and kind is not dtypes.string:
-            raise InvalidArgumentError(f"whole lines must be string, got {kind.name}")
+        if index == WHOLE_LINE and not (kind is dtypes.string or kind.is_integer):
+            raise InvalidArgumentError(
+                f"whole lines must be strings or integers, got {kind.name}"
+            )
         if index < WHOLE_LINE:
             raise InvalidArgumentError(f"an index must be at least {WHOLE_LINE}, got {index}")
 

@@ -89,6 +89,13 @@ class TestTextFileInitializer:
 
         assert as_dict(table) == {5: b"emerson", 6: b"lake"}
 
+    def test_whole_lines_may_be_numbers(self, tmp_path):
+        path = tmp_path / "numbers.txt"
+        path.write_text("30\n-4\n")
+        lines = TextFile(str(path), tf.int64, Index.WHOLE_LINE, tf.int64, Index.LINE_NUMBER)
+
+        assert as_dict(tf.lookup.StaticHashTable(lines, -1)) == {30: 0, -4: 1}
+
     def test_columns_are_read_as_numbers(self, tmp_path):
         path = tmp_path / "columns.txt"
         path.write_text("a 1 2.5\nb 2 3.5\n")
