@@ -226,7 +226,8 @@ class Function(SavedAsFunction):
                 return self._bound()(*args, **kwargs)
             if state.graph is not None:
                 return self._inside_graph(args, kwargs)
-            if not kwargs and self._input_signature is None:
+            plain = not kwargs and self._input_signature is None
+            if plain and state.replica_context is None:
                 key = _fast_key(args)
                 if key is not None:
                     concrete = self._cache.get(key)
@@ -261,6 +262,9 @@ class Function(SavedAsFunction):
             key = ("signature", *_python_keys(flat))
         if key is None:
             key = (structure_key((args, kwargs)), tuple(leaf_key(leaf) for leaf in flat))
+        if state.replica_context is not None:
+            # The variables of a replica are copies of its own.
+            key = (key, state.replica_context)
         concrete = self._cache.get(key)
         if concrete is None:
             return self._find_or_trace(key, args, kwargs, flat)
@@ -292,7 +296,7 @@ class Function(SavedAsFunction):
         the function cannot be traced so, because it needs them in Python, it is made exactly.
         """
         group = kin_key(args, kwargs, flat, ranks=not self._reduce_retracing)
-        kin = self._kin.setdefault(group, Kin())
+        kin = self._kin.setdefault((group, state.replica_context), Kin())
         floats = {i: leaf for i, leaf in enumerate(flat) if type(leaf) is float}
         varying = kin.varying(floats)
         for promoted in (*kin.promotions(), varying):
@@ -303,17 +307,19 @@ class Function(SavedAsFunction):
                 break
         else:
             exact = [spec_of(tensor) for tensor in tensors]
-            specs = kin.relaxed(exact, *((1,) if self._reduce_retracing else ()))
+            places = [i for i, leaf in enumerate(leaves) if is_tensor_leaf(leaf)]
+            specs = kin.relaxed(exact, places, *((1,) if self._reduce_retracing else ()))
             packed = nest.pack_sequence_as((args, kwargs), leaves, expand_composites=True)
-            remark = _remark(specs is not exact, bool(promoted))
+            remark = _remark(specs != exact, bool(promoted))
             try:
                 concrete = self._trace(packed[0], packed[1], specs, remark)
             except Exception:
-                if not promoted and specs is exact:
+                if not promoted and specs == exact:
                     raise
                 kin.exact = True
+                self._log.drop_last()
                 return self._find_or_trace_kin(key, args, kwargs, flat)
-            kin.add(specs, floats, promoted, concrete)
+            kin.add(specs, places, floats, promoted, concrete)
         if not promoted and len(self._cache) < _LARGEST_CACHE:
             self._cache[key] = concrete
         return concrete, tensors
@@ -362,8 +368,8 @@ class Function(SavedAsFunction):
                 f"function {self._name!r} was traced {self._trace_count} times, the last time "
                 f"for this reason: {self._log.reason()} (called at "
                 f"{user_line(2) or 'an unknown place'}); pass tensors instead of Python "
-                "values, or an input_signature with None for sizes that vary; explain_traces() tells "
-                "the reasons of all",
+                "values, or an input_signature with None for sizes that vary; explain_traces() "
+                "tells the reasons of all",
                 stacklevel=4,
             )
 
@@ -460,7 +466,7 @@ class Function(SavedAsFunction):
         if self._input_signature is not None:
             return self._trace(args, kwargs, specs)
         group = kin_key(args, kwargs, flat, ranks=not self._reduce_retracing)
-        kin = self._kin.setdefault(group, Kin())
+        kin = self._kin.setdefault((group, state.replica_context), Kin())
         floats = {i: leaf for i, leaf in enumerate(flat) if type(leaf) is float}
         known = kin.fitting(specs, floats, frozenset())
         if known is not None and any(
@@ -469,7 +475,10 @@ class Function(SavedAsFunction):
         ):
             return known
         concrete = self._trace(args, kwargs, specs)
-        kin.add(specs, floats, frozenset(), concrete)
+        places = [
+            i for i, v in enumerate(flat) if isinstance(v, TensorSpec) or is_tensor_leaf(v)
+        ]
+        kin.add(specs, places, floats, frozenset(), concrete)
         return concrete
 
     def _trackable_children(

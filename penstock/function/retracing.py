@@ -24,6 +24,7 @@ class Kin:
     """Traces that differ only in sizes, and in the values of Python floats."""
 
     specs: list[list[TensorSpec]] = field(default_factory=list)
+    places: list[list[int]] = field(default_factory=list)
     floats: list[dict[int, float | None]] = field(default_factory=list)
     traces: list[ConcreteFunction] = field(default_factory=list)
     # A general trace failed once: the function needs sizes or numbers in Python.
@@ -62,25 +63,37 @@ class Kin:
             if len({numbers[i] for numbers in self.floats} | {number}) > _EXACT_TRACES
         )
 
-    def relaxed(self, specs: list[TensorSpec], after: int = _EXACT_TRACES) -> list[TensorSpec]:
-        """Specs with sizes left open where traces differ, once there are `after` of them."""
-        same = [have for have in self.specs if len(have) == len(specs)]
-        if self.exact or len(same) < after:
+    def relaxed(
+        self, specs: list[TensorSpec], places: Sequence[int], after: int = _EXACT_TRACES
+    ) -> list[TensorSpec]:
+        """Specs with sizes left open where traces differ, once there are `after` of them.
+
+        Args:
+            specs: specs of the tensors of a call.
+            places: for each, the number of its leaf among all.
+            after: how many traces there must be.
+        """
+        if self.exact or len(self.traces) < after:
             return specs
-        general: list[TensorSpec] | None = specs
-        for have in same:
-            general = None if general is None else relax(have, general)
-        return specs if general is None else general
+        general = specs
+        for have, known in zip(self.specs, self.places, strict=True):
+            by_place = dict(zip(known, have, strict=True))
+            old = [by_place.get(i, spec) for i, spec in zip(places, general, strict=True)]
+            wider = relax(old, general)
+            general = general if wider is None else wider
+        return general
 
     def add(
         self,
         specs: list[TensorSpec],
+        places: list[int],
         floats: Mapping[int, float],
         promoted: frozenset[int],
         concrete: ConcreteFunction,
     ) -> None:
         """Remember a trace."""
         self.specs.append(specs)
+        self.places.append(places)
         self.floats.append({i: None if i in promoted else n for i, n in floats.items()})
         self.traces.append(concrete)
 
@@ -159,8 +172,9 @@ class TraceLog:
             return "an object that is not the one of an earlier call"
         return "; ".join(changes) + (f" ({note.remark})" if note.remark else "")
 
-    def __len__(self) -> int:
-        return len(self._notes)
+    def drop_last(self) -> None:
+        """Forget the trace noted last: it failed."""
+        self._notes.pop()
 
     def text(self, name: str) -> str:
         """All traces, one a line."""
@@ -201,7 +215,7 @@ def _text(value: Any) -> str:
         text = repr(value)
         return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
     if isinstance(value, TensorLike):
-        return f"variable {getattr(value, 'name', '')!r}"
+        return f"variable {getattr(value, 'name', '')!r} at 0x{id(value):x}"
     return f"{type(value).__name__} object at 0x{id(value):x}"
 
 

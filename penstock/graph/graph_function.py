@@ -18,6 +18,7 @@ from penstock.ops.tensor_list import ItemList
 from penstock.runtime import dispatch
 from penstock.runtime.backprop import Record, backprop, dense, is_differentiable
 from penstock.runtime.context import state
+from penstock.runtime.gradient_path import Step, explain, stop_of
 from penstock.runtime.tape import GradientTape, record_custom
 from penstock.runtime.tensor import wrap
 
@@ -165,10 +166,22 @@ class GraphFunction:
                 return self._pull_back(back, kept, outputs, own, len(tensors))
             return _pull_back_all(back.forward_function, tensors, gradients)
 
+        rule.inside = self._explain  # type: ignore[attr-defined]
+        rule.name = self.name  # type: ignore[attr-defined]
         # The intermediate tensors are outputs for outer tapes: second derivatives flow through
         # what the first ones were computed from.
         record_custom(tensors, [*outputs, *kept], rule)
         return outputs
+
+    def _explain(self, source: int, target: int) -> str | None:
+        """Why no gradient flows from an output back to an input; None where one does."""
+        if target >= len(self.outputs):
+            return None
+        steps = [_step_of(node) for node in self.nodes]
+        verdict, text = explain(steps, id(self.outputs[target]), id(self.inputs[source]))
+        if verdict == "joined":
+            return None
+        return text or "the result is not made of it"
 
     def _pull_back(
         self,
@@ -299,6 +312,24 @@ def _pull_back_all(
         output_gradients=[gradient for _, gradient in pairs],
     )
     return result
+
+
+def _step_of(node: Node) -> Step:
+    stops = ""
+    flows = any(is_differentiable(symbol.dtype) for symbol in node.outputs)
+    if node.custom_record is None and not (node.row.differentiable and flows):
+        kinds = [symbol.dtype for symbol in node.inputs]
+        stops = stop_of(node.row.name, kinds, [symbol.dtype for symbol in node.outputs])
+    inputs, outputs = node.inputs, node.outputs
+    if node.custom_record is not None and node.custom_record[2] is not None:
+        inputs, outputs = node.custom_record[0], node.custom_record[1]
+    return Step(
+        node.row.name,
+        tuple(id(symbol) for symbol in inputs),
+        tuple(id(symbol) for symbol in outputs),
+        stops,
+        node.where,
+    )
 
 
 def _zeros_like(tensor: Any) -> Any:

@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core import nest
+from penstock.core import dtypes, nest
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.user_code import user_facing
+from penstock.core.user_code import user_facing, user_line
 from penstock.ops.table import OpDef
 from penstock.runtime.backprop import Record, backprop, dense, is_differentiable
 from penstock.runtime.context import not_recording, push_recorder, state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
+from penstock.runtime.gradient_path import Step, explain, stop_of
 from penstock.runtime.indexed_slices import IndexedSlices
-from penstock.runtime.tensor import Tensor
+from penstock.runtime.tensor import Tensor, TensorLike
 
 
 class UnconnectedGradients(enum.Enum):
@@ -55,6 +56,11 @@ class GradientTape:
         self._kept: list[Any] = []
         self._variables: dict[int, Any] = {}
         self._spent = False
+        # Calls behind which gradients end, with the number of records before each, and the ids
+        # of all that was made of their outputs.
+        self._passed: list[tuple[int, Step]] = []
+        self._beyond: set[int] = set()
+        self._steps_when_spent: list[Step] | None = None
 
     def __enter__(self) -> GradientTape:
         if self._recording:
@@ -90,8 +96,11 @@ class GradientTape:
             if id(tensor) in tracked:
                 break
         else:
+            if self._passed and any(id(tensor) in self._beyond for tensor in inputs):
+                self._pass(row, inputs, outputs, "")
             return
         if not row.differentiable:
+            self._pass(row, inputs, outputs, _stop(row, inputs, outputs))
             return
         kept = False
         for output in outputs:
@@ -103,6 +112,20 @@ class GradientTape:
             # Told to use another rule than the op's own.
             rule = None if node is None or node.custom_record is None else node.custom_record[2]
             self._records.append(Record(row, attrs, inputs, outputs, lengths, rule, node))
+        else:
+            self._pass(row, inputs, outputs, _stop(row, inputs, outputs))
+
+    def _pass(
+        self, row: OpDef, inputs: Sequence[Any], outputs: Sequence[Any], stops: str
+    ) -> None:
+        """Note a call that carries no gradient, so that `why` can tell of it."""
+        where = ""
+        if stops:
+            where = user_line(3) if state.graph is None or not outputs else outputs[0].op.where
+        step = Step(row.name, _ids(inputs), _ids(outputs), stops, where)
+        self._passed.append((len(self._records), step))
+        self._beyond.update(step.outputs)
+        self._kept.extend(outputs)
 
     def record_custom(
         self, inputs: Sequence[Any], outputs: Sequence[Any], rule: Callable[..., Any]
@@ -217,12 +240,16 @@ class GradientTape:
         flat_sources = [
             source_of(item) for item in nest.flatten(sources, expand_composites=True)
         ]
+        results: list[Any] = []
         try:
             results = backprop(self._records, flat_targets, seeds, flat_sources)
         finally:
             if not self._persistent:
+                if any(result is None for result in results):
+                    self._steps_when_spent = self._steps()
                 self._spent = True
                 self._records = []
+                self._passed = []
         if _wants_zeros(unconnected_gradients):
             results = [
                 _zeros_like_source(source, item) if result is None else result
@@ -234,6 +261,70 @@ class GradientTape:
                 )
             ]
         return _pack(sources, results)
+
+    def why(self, target: Any, sources: Any) -> Any:
+        """Tell why the gradient of `target` with respect to a source is None.
+
+        May be asked before or after `gradient`.
+
+        Args:
+            target: tensor.
+            sources: tensor, variable or nest of those.
+
+        Returns:
+            A nest like `sources` of short texts.
+
+        Example:
+            >>> x = tf.Variable([1.0, 2.0])
+            >>> with tf.GradientTape() as tape:
+            ...     y = tf.cast(tf.argmax(x), tf.float32)
+            >>> tape.gradient(y, x) is None
+            True
+            >>> "gives int64, which has no gradient" in tape.why(y, x)
+            True
+        """
+        if nest.is_nested(sources):
+            return nest.map_structure(lambda source: self.why(target, source), sources)
+        if not isinstance(target, (Tensor, TensorLike)):
+            return (
+                f"the target is no tensor but {type(target).__name__}: what numpy and Python "
+                "compute is not recorded"
+            )
+        end, start = source_of(target), source_of(sources)
+        for what, tensor in (("target", target), ("source", sources)):
+            dtype = getattr(tensor, "dtype", None)
+            if dtype is not None and not is_differentiable(dtypes.as_dtype(dtype)):
+                return (
+                    f"the {what} is {dtypes.as_dtype(dtype).name}; only floating and complex "
+                    "tensors have gradients"
+                )
+        if id(start) not in self._tracked:
+            return _why_unwatched(sources, start, self._watch_accessed)
+        steps = self._steps_when_spent if self._spent else self._steps()
+        if steps is None:
+            return (
+                "the tape was used up by a call of gradient() that gave no None; ask why() "
+                "before it, or make the tape persistent"
+            )
+        return _verdict(steps, end, start)
+
+    def _steps(self) -> list[Step]:
+        """All that is known of what was recorded, in order."""
+        passed = iter([*self._passed, (len(self._records) + 1, None)])
+        steps: list[Step] = []
+        place, step = next(passed)
+        for number, record in enumerate(self._records):
+            while step is not None and place <= number:
+                steps.append(step)
+                place, step = next(passed)
+            name = record.row.name if record.row is not None else "custom_gradient"
+            inside = getattr(record.rule, "inside", None)
+            name = getattr(record.rule, "name", name)
+            steps.append(Step(name, _ids(record.inputs), _ids(record.outputs), inside=inside))
+        while step is not None:
+            steps.append(step)
+            place, step = next(passed)
+        return steps
 
     @user_facing
     def jacobian(
@@ -406,6 +497,52 @@ class VariableWatcher:
         """The variables read."""
         owners = (handle._owner() for handle in self._handles.values())
         return [owner for owner in owners if owner is not None]
+
+
+def _ids(tensors: Sequence[Any]) -> tuple[int, ...]:
+    return tuple([id(tensor) for tensor in tensors])
+
+
+def _stop(row: OpDef, inputs: Sequence[Any], outputs: Sequence[Any]) -> str:
+    return stop_of(row.name, [t.dtype for t in inputs], [t.dtype for t in outputs])
+
+
+def _why_unwatched(source: Any, tensor: Any, watches_variables: bool) -> str:
+    if tensor is source or not hasattr(tensor, "_trainable"):
+        return (
+            "the source was not watched: call tape.watch on it inside the tape, before it is "
+            "used, or make it a trainable tf.Variable"
+        )
+    name = getattr(source, "name", "")
+    if not getattr(tensor, "_trainable", False):
+        return f"variable {name!r} is not trainable: it is watched by tape.watch alone"
+    if not watches_variables:
+        return (
+            f"variable {name!r} was not watched: the tape was made with "
+            "watch_accessed_variables=False, so call tape.watch on it"
+        )
+    return f"variable {name!r} was not read while the tape recorded"
+
+
+def _verdict(steps: Sequence[Step], end: Any, start: Any) -> str:
+    if end is start:
+        return "the target is the source: the gradient is one"
+    verdict, text = explain(steps, id(end), id(start))
+    if verdict == "joined":
+        return "recorded ops lead from the source to the target, and all of them have gradients"
+    if verdict == "blocked":
+        return text
+    if not any(id(end) in step.outputs for step in steps):
+        return (
+            "nothing that the tape recorded makes the target: it was computed outside of the "
+            "tape, of constants, or through numpy (.numpy(), float(), np functions)"
+        )
+    if verdict == "unused":
+        return (
+            "nothing that the tape recorded uses the source: it was used before it was "
+            "watched, outside of the tape, or through numpy (.numpy(), float(), np functions)"
+        )
+    return "the target was not made of the source: no recorded op leads from one to the other"
 
 
 def _wants_zeros(unconnected_gradients: Any) -> bool:

@@ -20,7 +20,7 @@ from malt.operators import py_builtins
 from malt.pyct import errors, inspect_utils
 
 from penstock.core.user_code import Origin, note_generated
-from penstock.function.autograph import operators
+from penstock.function.autograph import operators, side_effects
 from penstock.function.autograph.marks import MARK, is_marked
 
 # Code of libraries runs as it is: it was written with graphs in mind, or knows nothing of them.
@@ -76,6 +76,7 @@ class _Transpiler(malt_api.PyToPy):  # type: ignore[misc]
             names.update(operators.OPERATORS)
             names["converted_call"] = converted_call
             names["caught"] = _caught
+            names["printed"] = _printed
             module = types.ModuleType("ag__")
             module.__dict__.update(names)
             self._own_locals = {"ag__": module}
@@ -83,7 +84,25 @@ class _Transpiler(malt_api.PyToPy):  # type: ignore[misc]
 
     def transform_ast(self, node: Any, ctx: Any) -> Any:
         """Convert a function's tree, with names of caught errors as plain assignments."""
+        own = ctx.user.options.uses(converter.Feature.BUILTIN_FUNCTIONS)
+        if not own and "print" not in ctx.info.namespace:
+            node = _Prints().visit(node)
         return super().transform_ast(_CaughtNames().visit(node), ctx)
+
+
+class _Prints(ast.NodeTransformer):
+    """`print(...)` becomes `ag__.printed(...)`, which tells that it happens once."""
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        """Replace what is called."""
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "print":
+            made = ast.parse("ag__.printed", mode="eval").body
+            for part in ast.walk(made):
+                if isinstance(part, ast.expr):
+                    ast.copy_location(part, node.func)
+            node.func = made
+        return node
 
 
 class _CaughtNames(ast.NodeTransformer):
@@ -104,6 +123,11 @@ class _CaughtNames(ast.NodeTransformer):
 
 def _caught() -> BaseException | None:
     return sys.exc_info()[1]
+
+
+def _printed(*objects: Any, **kwargs: Any) -> None:
+    side_effects.watch(print, symbolic=False)
+    print(*objects, **kwargs)  # noqa: T201  (the user's own print)
 
 
 _transpiler = _Transpiler()
@@ -254,6 +278,7 @@ def converted_call(
         return converted_call(
             function.func, (*function.args, *args), merged, caller_fn_scope, options
         )
+    side_effects.watch(function, any(operators.is_symbolic(item) for item in args))
     builtin = _builtin(function, args, keywords, caller_fn_scope)
     if builtin is not _NOT_BUILTIN:
         return builtin
@@ -268,7 +293,8 @@ def converted_call(
     made = _converted(target, function, options)
     if made is None:
         return function(*args, **keywords)
-    return made(*full, **keywords)
+    with side_effects.running(target, full):
+        return made(*full, **keywords)
 
 
 _NOT_BUILTIN = object()

@@ -59,4 +59,4 @@ OPERATORS: dict[str, Any] = {
     "with_function_scope": with_function_scope,
 }
 
-__all__ = ["BUILTINS", "OPERATORS", "graph_loop"]
+__all__ = ["BUILTINS", "OPERATORS", "graph_loop", "is_symbolic"]
