@@ -1,5 +1,6 @@
 """`tf.test`: test cases that compare tensors, numeric gradients, what this build has."""
 
+# ruff: noqa: PT028  (the parameters are TensorFlow's)
 from __future__ import annotations
 
 import contextlib

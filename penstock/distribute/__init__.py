@@ -1,7 +1,18 @@
 """`tf.distribute`: strategies, and what code that knows of them asks."""
 
+from penstock.distribute import cluster_resolver as cluster_resolver
+from penstock.distribute import coordinator as coordinator
 from penstock.distribute import experimental as experimental
+from penstock.distribute.cross_device_ops import CrossDeviceOps as CrossDeviceOps
+from penstock.distribute.cross_device_ops import (
+    HierarchicalCopyAllReduce as HierarchicalCopyAllReduce,
+)
+from penstock.distribute.cross_device_ops import NcclAllReduce as NcclAllReduce
+from penstock.distribute.cross_device_ops import ReductionToOneDevice as ReductionToOneDevice
 from penstock.distribute.extended import StrategyExtended as StrategyExtended
+from penstock.distribute.options import InputOptions as InputOptions
+from penstock.distribute.options import InputReplicationMode as InputReplicationMode
+from penstock.distribute.options import RunOptions as RunOptions
 from penstock.distribute.strategies import MirroredStrategy as MirroredStrategy
 from penstock.distribute.strategies import (
     MultiWorkerMirroredStrategy as MultiWorkerMirroredStrategy,
@@ -26,20 +37,29 @@ from penstock.distribute.values import InputContext as InputContext
 from penstock.distribute.values import ReduceOp as ReduceOp
 
 __all__ = [
+    "CrossDeviceOps",
     "DistributedDataset",
     "DistributedDatasetsFromFunction",
     "DistributedIterator",
     "DistributedValues",
+    "HierarchicalCopyAllReduce",
     "InputContext",
+    "InputOptions",
+    "InputReplicationMode",
     "MirroredStrategy",
     "MultiWorkerMirroredStrategy",
+    "NcclAllReduce",
     "OneDeviceStrategy",
     "ParameterServerStrategy",
     "ReduceOp",
+    "ReductionToOneDevice",
     "ReplicaContext",
+    "RunOptions",
     "Strategy",
     "StrategyExtended",
     "TPUStrategy",
+    "cluster_resolver",
+    "coordinator",
     "experimental",
     "experimental_set_strategy",
     "get_replica_context",

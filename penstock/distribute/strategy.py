@@ -9,12 +9,13 @@ from typing import Any
 
 from penstock.core import nest
 from penstock.distribute.extended import StrategyExtended
+from penstock.distribute.strategy_members import StrategyMembers
 from penstock.distribute.values import InputContext, ReduceOp, ValueContext
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 
 
-class Strategy:
+class Strategy(StrategyMembers):
     """One replica of everything, on one device.
 
     Args:
