@@ -43,7 +43,7 @@ def _function(name: str) -> Callable[..., Any]:
                 if _is_type_attr(row, key):
                     continue
                 raise TypeError(f"tf.raw_ops.{name} has no argument {key!r}")
-            attrs[key] = _canonical(value, row.attrs[key])
+            attrs[key] = _canonical(value, row.attrs[key], _holds_dtype(row, key))
         return call(name, *inputs, name=node_name, **attrs)
 
     raw_op.__name__ = raw_op.__qualname__ = name
@@ -56,13 +56,28 @@ def _is_type_attr(row: table.OpDef, key: str) -> bool:
     return any(key in (arg.type_attr, arg.number_attr) for arg in row.input_args)
 
 
-def _canonical(value: Any, default: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(value)
-    if isinstance(default, dtypes.DType) or (
-        default is table.REQUIRED and hasattr(value, "as_numpy_dtype")
-    ):
+# Attrs without default that hold a dtype, where no argument of their op tells so.
+_DTYPE_ATTRS = frozenset({"dtype", "element_dtype", "key_dtype", "value_dtype", "type"})
+
+
+def _holds_dtype(row: table.OpDef, key: str) -> bool:
+    """Whether an attr is a dtype, or a list of dtypes."""
+    default = row.attrs[key]
+    if isinstance(default, dtypes.DType) or default is table.TYPE_LIST:
+        return True
+    arguments = (*row.input_args, *row.output_args)
+    return key in _DTYPE_ATTRS or any(
+        key in (arg.type_attr, arg.type_list_attr) for arg in arguments
+    )
+
+
+def _canonical(value: Any, default: Any, is_dtype: bool) -> Any:
+    if isinstance(value, (list, tuple)):
+        return tuple(dtypes.as_dtype(item) for item in value) if is_dtype else tuple(value)
+    if is_dtype and value is not table.TYPE_LIST:
         return dtypes.as_dtype(value)
+    if isinstance(default, bool):
+        return bool(value)
     return value
 
 

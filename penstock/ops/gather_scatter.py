@@ -61,6 +61,9 @@ def take(x: Any, indices: Any, axis: int) -> Any:
         if x.dtype == object and not np.ndim(indices) and x.ndim == 1:
             return x[(int(indices), ...)]
         return x.take(indices, axis)
+    if x.shape[axis] == 0:
+        # The indices were refused, or belong to the body of a loop that makes no round.
+        return jnp.zeros((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
     return jnp.take(jnp.asarray(x), indices, axis=axis, mode="clip")
 
 

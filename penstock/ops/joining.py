@@ -414,6 +414,31 @@ def tile(x: Any, multiples: Any) -> Any:
     return wide.reshape([count * size for count, size in zip(counts, old, strict=True)])
 
 
+@op(
+    "TileGrad",
+    inputs=("input: T", "multiples: int32"),
+    outputs=("output: T",),
+    constant_inputs=("multiples",),
+    host_limit=ANY_SIZE,
+)
+def tile_grad(x: Any, multiples: Any) -> Any:
+    """Sum over the copies that `Tile` makes.
+
+    Shape: input [multiples[i] * n_i, ...], multiples [rank] -> output [n_i, ...].
+    Errors: InvalidArgumentError when multiples are not one for each axis, or do not divide it.
+    """
+    counts = sizes_of(multiples, "multiples")
+    if len(counts) != len(x.shape) or any(
+        count < 1 or size % count for count, size in zip(counts, x.shape, strict=False)
+    ):
+        raise InvalidArgumentError(
+            f"multiples must divide the sizes of {list(x.shape)}, got {counts}"
+        )
+    pairs = [(count, size // count) for count, size in zip(counts, x.shape, strict=True)]
+    parts = x.reshape([size for pair in pairs for size in pair])
+    return parts.sum(axis=tuple(range(0, 2 * len(pairs), 2)), dtype=x.dtype)
+
+
 @gradient("Tile")
 def tile_gradient(g: Any, grad: Any) -> Any:
     """Sum the gradient over the copies."""

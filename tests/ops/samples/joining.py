@@ -29,5 +29,7 @@ SAMPLES = [
     Sample("SplitV", (x, ints(1, -1), one), (x[:, :1], x[:, 1:]), {"num_split": 2}),
     Sample("Tile", (x, ints(2, 1)), np.float32([[0, 1, 2], [3, 4, 5]] * 2)),
     Sample("Tile", (a, ints(3)), np.array([b"a"] * 3, object)),
+    Sample("TileGrad", (x, ints(2, 3)), np.float32([[15]])),
+    Sample("TileGrad", (np.float32([1, 2, 3, 4]), ints(2)), np.float32([4, 6])),
     Sample("ParallelConcat", ((x[:1], x[1:]),), x, {"shape": TensorShape([2, 3])}),
 ]
