@@ -11,7 +11,9 @@ from types import MappingProxyType
 COMMANDS = MappingProxyType(
     {
         "compat": "compare the names of penstock with those of TensorFlow",
+        "convert": "turn weights, old checkpoints and Keras models into other files",
         "demo": "train on handwritten digits, export, serve, and write a report",
+        "inspect": "say what is in a model, checkpoint, record or event file",
         "ops": "list the ops that this build knows",
         "serve": "serve models over HTTP, as TensorFlow Serving does",
         "version": "print the versions of penstock and of what it stands on",

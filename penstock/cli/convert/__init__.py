@@ -1,0 +1,1 @@
+"""What `penstock convert` turns into what."""

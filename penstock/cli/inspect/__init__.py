@@ -1,0 +1,1 @@
+"""What `penstock inspect` finds in files, without running anything of them."""

@@ -1,0 +1,230 @@
+"""Files of numpy, Keras and others: arrays and layers, read without loading a model."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import h5py
+
+from penstock.cli.inspect.report import Report, Table, shortened
+from penstock.cli.inspect.tensors import Tensor, add_tensors
+from penstock.core.errors import DataLossError
+from penstock.wire.npz import open_archive, read_headers
+from penstock.wire.safetensors import read_places
+
+_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_MAX_TEXT_BYTES = 64 << 20  # of a JSON text, after it is unpacked
+_MAX_WEIGHTS_BYTES = 1 << 32
+_PICKLED = "pickled, not read"
+
+
+def inspect_npz(path: Path) -> Report:
+    """Describe an archive of arrays; only headers are read.
+
+    Raises:
+        DataLossError: it is damaged.
+    """
+    report = Report("npz archive", {})
+    tensors = [
+        Tensor(
+            header.name,
+            str(header.dtype),
+            header.shape,
+            0 if header.is_pickled else header.dtype.itemsize,
+            _PICKLED if header.is_pickled else "",
+        )
+        for header in read_headers(path)
+    ]
+    add_tensors(report, tensors, "arrays")
+    if any(tensor.note == _PICKLED for tensor in tensors):
+        report.warnings.append(
+            "arrays of objects are pickled; reading one can run any code, so none is read"
+        )
+    return report
+
+
+def inspect_safetensors(path: Path) -> Report:
+    """Describe a safetensors file; only its header is read.
+
+    Raises:
+        DataLossError: it is damaged.
+    """
+    report = Report("safetensors file", {})
+    tensors = [
+        Tensor(place.name, place.dtype.name, place.shape, place.dtype.size)
+        for place in read_places(path)
+    ]
+    add_tensors(report, tensors, "tensors")
+    return report
+
+
+def inspect_keras(path: Path) -> Report:
+    """Describe a `.keras` file: versions, layers and weights.
+
+    Raises:
+        DataLossError: it is damaged.
+    """
+    report = Report("Keras model", {})
+    with open_archive(path) as archive:
+        config = _json(archive, _CONFIG, path)
+        if _METADATA in archive.namelist():
+            metadata = _json(archive, _METADATA, path)
+            report.record["metadata"] = metadata
+            saved = f"{metadata.get('keras_version', '?')}, {metadata.get('date_saved', '?')}"
+            report.facts.append(("Keras", saved))
+        _add_config(report, config)
+        _add_stray_names(report, archive)
+        if _WEIGHTS in archive.namelist():
+            if archive.getinfo(_WEIGHTS).file_size > _MAX_WEIGHTS_BYTES:
+                raise DataLossError(f"'{_WEIGHTS}' of '{path}' must not exceed 4 GiB here")
+            with archive.open(_WEIGHTS) as file:
+                weights = io.BytesIO(file.read())
+            add_tensors(report, _datasets(weights, path), "weights")
+    return report
+
+
+def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
+    try:
+        size = archive.getinfo(name).file_size
+        if size > _MAX_TEXT_BYTES:
+            raise DataLossError(f"'{name}' of '{path}' must not exceed {_MAX_TEXT_BYTES} bytes")
+        found = json.loads(archive.read(name))
+    except (KeyError, ValueError, zipfile.BadZipFile, OSError) as error:
+        raise DataLossError(f"'{path}' must have a JSON text '{name}': {error}") from None
+    if not isinstance(found, dict):
+        raise DataLossError(f"'{name}' of '{path}' must be a JSON object")
+    return found
+
+
+def _add_config(report: Report, config: dict[str, Any]) -> None:
+    inner = config.get("config")
+    inner = inner if isinstance(inner, dict) else {}
+    name = f"{config.get('class_name', '?')} '{inner.get('name', '?')}'"
+    report.facts.insert(0, ("model", name))
+    layers = [layer for layer in inner.get("layers", []) if isinstance(layer, dict)]
+    report.record["model"] = {"class": config.get("class_name"), "name": inner.get("name")}
+    report.record["layers"] = [_layer(layer) for layer in layers]
+    rows = [
+        (str(layer["name"]), str(layer["class"]), layer["about"])
+        for layer in report.record["layers"]
+    ]
+    report.tables.append(Table("layers", ("name", "class", ""), rows))
+    code = [str(name) for name in code_layers(config)]
+    report.record["layers_with_code"] = code
+    if code:
+        report.warnings.append(
+            f"layers that hold Python code: {', '.join(code)}; loading refuses them unless "
+            "safe_mode=False, and then runs that code"
+        )
+
+
+def _layer(layer: dict[str, Any]) -> dict[str, Any]:
+    inner = layer.get("config")
+    inner = inner if isinstance(inner, dict) else {}
+    told = ("units", "filters", "kernel_size", "rate", "activation", "batch_shape", "axis")
+    about = {
+        key: inner[key]
+        for key in told
+        if inner.get(key) is not None and not isinstance(inner[key], dict)
+    }
+    text = shortened(", ".join(f"{key}={value}" for key, value in about.items()))
+    return {"name": inner.get("name"), "class": layer.get("class_name"), "about": text}
+
+
+def code_layers(config: Any, name: str = "?") -> Iterator[str]:
+    """Names of the layers of a configuration that hold Python code."""
+    if isinstance(config, dict):
+        inner = config.get("config")
+        if isinstance(inner, dict) and isinstance(inner.get("name"), str):
+            name = inner["name"]
+        if config.get("class_name") == "__lambda__" or _is_marshalled(config):
+            yield name
+            return
+        for value in config.values():
+            yield from code_layers(value, name)
+    elif isinstance(config, list):
+        for value in config:
+            yield from code_layers(value, name)
+
+
+def _is_marshalled(config: dict[str, Any]) -> bool:
+    """Whether a configuration is a lambda as older files write it: code, defaults, closure."""
+    return config.get("class_name") == "Lambda" and isinstance(
+        (config.get("config") or {}).get("function"), list
+    )
+
+
+def _add_stray_names(report: Report, archive: zipfile.ZipFile) -> None:
+    stray = [name for name in archive.namelist() if _leads_out(name)]
+    report.record["stray_names"] = stray
+    if stray:
+        report.warnings.append(f"names lead out of the archive: {', '.join(stray[:5])}")
+
+
+def _leads_out(name: str) -> bool:
+    return name.startswith(("/", "\\")) or ".." in Path(name.replace("\\", "/")).parts
+
+
+def inspect_hdf5(path: Path) -> Report:
+    """Describe an HDF5 file: a model of older Keras, weights, or any other.
+
+    Raises:
+        DataLossError: it is damaged.
+    """
+    report = Report("HDF5 file", {})
+    try:
+        with h5py.File(path, "r") as file:
+            attributes = {key: file.attrs[key] for key in file.attrs}
+    except OSError as error:
+        raise DataLossError(f"'{path}' must be an HDF5 file: {error}") from None
+    if "model_config" in attributes:
+        report.kind = "Keras model (HDF5)"
+        try:
+            config = json.loads(attributes["model_config"])
+        except ValueError as error:
+            raise DataLossError(f"the model of '{path}' must be JSON: {error}") from None
+        if not isinstance(config, dict):
+            raise DataLossError(f"the model of '{path}' must be a JSON object")
+        _add_config(report, config)
+    elif path.name.endswith(".weights.h5"):
+        report.kind = "Keras weights"
+    if "keras_version" in attributes:
+        report.record["keras_version"] = str(attributes["keras_version"])
+        report.facts.append(("Keras", str(attributes["keras_version"])))
+    add_tensors(report, _datasets(path, path), "weights")
+    return report
+
+
+def _datasets(source: Path | BinaryIO, path: Path) -> list[Tensor]:
+    """The datasets of a file. Links to other files are not followed."""
+    found: list[Tensor] = []
+
+    def visit(group: Any, prefix: str) -> None:
+        for name in group:
+            link = group.get(name, getlink=True)
+            full = f"{prefix}{name}"
+            if isinstance(link, h5py.ExternalLink):
+                found.append(Tensor(full, "?", (), 0, "links to another file, not read"))
+            elif isinstance(link, h5py.HardLink):
+                item = group[name]
+                if isinstance(item, h5py.Dataset):
+                    found.append(_dataset(item, full))
+                else:
+                    visit(item, f"{full}/")
+
+    try:
+        with h5py.File(source, "r") as file:
+            visit(file, "")
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise DataLossError(f"'{path}' must hold an HDF5 file: {error}") from None
+    return found
+
+
+def _dataset(item: Any, name: str) -> Tensor:
+    note = "links to another file, not read" if item.external else ""
+    return Tensor(name, str(item.dtype), item.shape or (), item.dtype.itemsize, note)
