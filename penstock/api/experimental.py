@@ -39,6 +39,9 @@ _LAZY = {
     "function_executor_type": ("penstock.api.execution", "function_executor_type"),
     "register_filesystem_plugin": ("penstock.api.execution", "register_filesystem_plugin"),
     "dlpack": ("penstock.api.dlpack", None),
+    "DynamicRaggedShape": ("penstock.runtime.ragged.dynamic_shape", "DynamicRaggedShape"),
+    "RowPartition": ("penstock.runtime.ragged.row_partition", "RowPartition"),
+    "tensorrt": ("penstock.api.tensorrt", None),
     "extension_type": ("penstock.api.extension_type", None),
     "numpy": ("penstock.api.numpy", None),
     **{

@@ -106,8 +106,14 @@ class DType(ConstantTraceType):
     size: int
     _numpy_type: Any
 
-    def __new__(cls, type_enum: int) -> DType:
-        """Return the type of an enum number of TensorFlow's `DataType`."""
+    def __new__(cls, type_enum: int, handle_data: Any = None) -> DType:
+        """Return the type of an enum number of TensorFlow's `DataType`.
+
+        Args:
+            type_enum: the number.
+            handle_data: what is known of what a handle refers to; tensors carry it here.
+        """
+        del handle_data
         try:
             return _BY_ENUM[type_enum]
         except (KeyError, TypeError):

@@ -195,9 +195,24 @@ class Reducer:
         reduce_func: Callable[..., Any],
         finalize_func: Callable[..., Any],
     ) -> None:
-        self.init_func = init_func
-        self.reduce_func = reduce_func
-        self.finalize_func = finalize_func
+        self._init_func = init_func
+        self._reduce_func = reduce_func
+        self._finalize_func = finalize_func
+
+    @property
+    def init_func(self) -> Callable[[Any], Any]:
+        """Gives the first state of a key."""
+        return self._init_func
+
+    @property
+    def reduce_func(self) -> Callable[..., Any]:
+        """Gives the next state."""
+        return self._reduce_func
+
+    @property
+    def finalize_func(self) -> Callable[..., Any]:
+        """Gives the element of the last state."""
+        return self._finalize_func
 
 
 _ALL = 2**63 - 1

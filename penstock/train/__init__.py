@@ -10,6 +10,7 @@ from penstock.train.checkpoint_state import get_checkpoint_state as get_checkpoi
 from penstock.train.checkpoint_state import latest_checkpoint as latest_checkpoint
 from penstock.train.checkpoint_view import CheckpointView as CheckpointView
 from penstock.train.cluster_spec import ClusterSpec as ClusterSpec
+from penstock.train.coordinator import Coordinator as Coordinator
 from penstock.train.moving_average import ExponentialMovingAverage as ExponentialMovingAverage
 from penstock.train.polling import checkpoints_iterator as checkpoints_iterator
 from penstock.train.reader import list_variables as list_variables

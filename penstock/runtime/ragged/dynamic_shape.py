@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class DynamicRaggedShape(CompositeTensor):
 
     Source: `tf.experimental.DynamicRaggedShape`.
     """
+
+    Spec: ClassVar[Any]  # the class of specs, which stands below
 
     def __init__(
         self,
@@ -255,10 +257,7 @@ class DynamicRaggedShape(CompositeTensor):
         return id(self)
 
     def __repr__(self) -> str:
-        lengths = ", ".join(
-            f"({', '.join(map(str, each))})" if isinstance(each, tuple) else str(each)
-            for each in self.static_lengths()
-        )
+        lengths = ", ".join(str(each) for each in self.static_lengths())
         return (
             f"<DynamicRaggedShape lengths=[{lengths}] "
             f"num_row_partitions={self.num_row_partitions}>"
@@ -312,6 +311,9 @@ class DynamicRaggedShapeSpec(TypeSpec):
     def _from_components(self, components: Any) -> DynamicRaggedShape:
         *partitions, inner = components
         return DynamicRaggedShape(partitions, inner)
+
+
+DynamicRaggedShape.Spec = DynamicRaggedShapeSpec
 
 
 def broadcast_to(value: Any, shape: DynamicRaggedShape) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core import dtypes
+from penstock.core import dtypes, type_spec_registry
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError
@@ -40,14 +40,16 @@ class RowPartition(CompositeTensor):
     def __init__(
         self,
         row_splits: Any,
-        *,
-        nrows: Any = None,
-        nvals: Any = None,
-        value_rowids: Any = None,
         row_lengths: Any = None,
+        value_rowids: Any = None,
+        nrows: Any = None,
         uniform_row_length: Any = None,
+        nvals: Any = None,
+        internal: bool = False,
         counted: Any = None,
     ) -> None:
+        # `internal` is TensorFlow's way to point to the functions that check arguments.
+        del internal
         self._row_splits = row_splits
         # The values that are cut, whose shape tells their number without looking at the splits.
         self._counted = counted
@@ -424,6 +426,7 @@ def _check_uniform(
         )
 
 
+@type_spec_registry.register("tf.RowPartitionSpec")
 class RowPartitionSpec(TypeSpec):
     """What is known of a partition."""
 
@@ -465,6 +468,12 @@ class RowPartitionSpec(TypeSpec):
     def dtype(self) -> DType:
         """Type of the numbers."""
         return self._dtype
+
+    def __repr__(self) -> str:
+        return (
+            f"RowPartitionSpec(nrows={self.nrows}, nvals={self.nvals}, "
+            f"uniform_row_length={self.uniform_row_length}, dtype={self.dtype!r})"
+        )
 
     def _serialize(self) -> Any:
         sizes = (self._nrows, self._nvals, self._uniform_row_length)
