@@ -364,6 +364,8 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = 
         crops: elements to drop before and after, for each axis of space.
         name: name of the node in a graph.
     """
+    if isinstance(block_shape, int):
+        block_shape = [block_shape] * 2
     return call("BatchToSpaceND", input, integers(block_shape), integers(crops), name=name)
 
 

@@ -227,8 +227,20 @@ def svd(x: Any, *, compute_uv: bool, full_matrices: bool) -> tuple[Any, Any, Any
     if not compute_uv:
         s = jnp.linalg.svd(wide, compute_uv=False)
         return s.astype(x.dtype), jnp.zeros((), x.dtype), jnp.zeros((), x.dtype)
-    u, s, v = jnp.linalg.svd(wide, full_matrices=full_matrices)
-    return s.astype(x.dtype), u.astype(x.dtype), adjoint(jnp, v).astype(x.dtype)
+    u, s, v = jnp.linalg.svd(wide, full_matrices=False)
+    v = adjoint(jnp, v)
+    if full_matrices and x.shape[-2] != x.shape[-1]:
+        all_u, _, all_v = jnp.linalg.svd(jax.lax.stop_gradient(wide), full_matrices=True)
+        u, v = _completed(u, all_u), _completed(v, adjoint(jnp, all_v))
+    return s.astype(x.dtype), u.astype(x.dtype), v.astype(x.dtype)
+
+
+def _completed(part: Any, whole: Any) -> Any:
+    """The columns of `part`, and those of `whole` beyond them, which stay orthogonal to them."""
+    rest = whole[..., part.shape[-1] :]
+    # Of no effect on the value: it turns the rest as far as the part turns.
+    rest = rest - part @ (adjoint(jnp, part) @ rest)
+    return jnp.concatenate([part, rest], axis=-1)
 
 
 @host_kernel("Svd")

@@ -140,11 +140,11 @@ def prod(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:
 
 
 def _lowest(dtype: Any) -> Any:
-    return dtype.type(-np.inf) if dtype not in INTEGERS else np.iinfo(dtype).min
+    return dtype.type(-np.inf) if dtype not in INTEGERS else dtype.type(np.iinfo(dtype).min)
 
 
 def _highest(dtype: Any) -> Any:
-    return dtype.type(np.inf) if dtype not in INTEGERS else np.iinfo(dtype).max
+    return dtype.type(np.inf) if dtype not in INTEGERS else dtype.type(np.iinfo(dtype).max)
 
 
 @op("Max", shape=_reduced_shape, **_REDUCTION)

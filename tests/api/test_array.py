@@ -145,3 +145,7 @@ def test_an_unknown_size_beside_a_zero_is_zero():
 def test_what_has_no_order_is_reversed_along_any_axis():
     assert tf.reverse(tf.constant(3), [0]).numpy() == 3
     assert tf.reverse(tf.zeros([0, 2]), [5]).shape == [0, 2]
+
+
+def test_one_block_size_serves_both_axes():
+    assert tf.batch_to_space(tf.zeros([4, 2, 2, 1]), 2, [[0, 0], [0, 0]]).shape == [1, 4, 4, 1]

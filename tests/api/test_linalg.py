@@ -266,3 +266,33 @@ def test_the_gradient_of_einsum_spreads_what_was_summed():
 def test_a_wrong_equation_is_refused(equation, error):
     with pytest.raises(error):
         tf.einsum(equation, tf.ones([2, 3]), tf.ones([2, 3]))
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3)])
+def test_all_singular_vectors_have_gradients(shape):
+    start = np.random.default_rng(4).normal(size=shape)
+
+    def loss(a):
+        s, u, v = tf.linalg.svd(a, full_matrices=True)
+        return tf.reduce_sum(s) + tf.reduce_sum(u**3) ** 2 + tf.reduce_sum(tf.abs(v))
+
+    x = tf.constant(start)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = loss(x)
+    slope = np.zeros(shape)
+    for place in np.ndindex(*shape):
+        step = np.zeros(shape)
+        step[place] = 1e-6
+        slope[place] = (loss(x + step) - loss(x - step)) / 2e-6
+    # One column stands alone beside the others, so that its sign is all that may change.
+    np.testing.assert_allclose(tape.gradient(value, x), slope, rtol=1e-5, atol=1e-6)
+
+
+def test_least_squares_broadcast_their_batches():
+    a = np.stack([np.eye(3), 2 * np.eye(3)])
+    b = np.ones((3, 1))
+
+    solved = tf.linalg.lstsq(a, b)
+
+    np.testing.assert_allclose(solved[..., 0], [[1, 1, 1], [0.5, 0.5, 0.5]])

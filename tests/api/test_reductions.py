@@ -122,3 +122,10 @@ def test_a_reduction_of_unknown_rank_has_a_gradient():
 
     assert gradient(X, [1]).numpy().tolist() == [[0, 0, 1], [0, 1, 0]]
     assert gradient(X, [-2, 1]).numpy().tolist() == [[0, 0, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize("dtype", [tf.uint64, tf.int8])
+def test_of_no_integers_the_smallest_is_the_largest_there_is(dtype):
+    smallest = tf.function(lambda x: tf.reduce_min(x, 0), jit_compile=True, autograph=False)
+
+    assert int(smallest(tf.zeros([0, 1], dtype))[0]) == dtype.max

@@ -142,3 +142,8 @@ def test_truth_values_multiply_and_unlike_values_do_not_compare():
 def test_inputs_of_a_fixed_dtype_are_checked_on_the_quick_way():
     with pytest.raises(tf.errors.InvalidArgumentError, match="bool"):
         tf.where(tf.constant([1, 0]), 1.0, 2.0)
+
+
+def test_ragged_tensors_are_written_as_their_elements_are():
+    ragged = tf.RaggedTensor.from_row_splits(tf.constant([1.1, 2.0]), [0, 1, 1, 2])
+    assert str(ragged) == "<tf.RaggedTensor [[1.1], [], [2.0]]>"

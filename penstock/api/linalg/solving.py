@@ -10,6 +10,7 @@ from penstock.api.linalg.factorizations import svd
 from penstock.api.linalg.matrices import matrix_shape
 from penstock.api.linalg.products import matmul
 from penstock.core import dtypes
+from penstock.core.tensor_shape import broadcast_static_shape
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 
@@ -90,6 +91,15 @@ def lstsq(
         name: name of the node in a graph.
     """
     regularizer = convert_to_tensor(l2_regularizer, dtypes.float64)
+    matrix = convert_to_tensor(matrix)
+    rhs = convert_to_tensor(rhs, matrix.dtype)
+    batches = matrix.shape[:-2], rhs.shape[:-2]
+    if all(each.is_fully_defined() for each in batches) and batches[0] != batches[1]:
+        whole = broadcast_static_shape(*batches).as_list()
+        matrix, rhs = (
+            call("BroadcastTo", each, np.array([*whole, *each.shape[-2:]], np.int32))
+            for each in (matrix, rhs)
+        )
     return call("MatrixSolveLs", matrix, rhs, regularizer, fast=fast, name=name)
 
 

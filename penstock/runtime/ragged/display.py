@@ -45,5 +45,6 @@ def as_text(ragged: Any) -> str:
 
 def _formatted(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        return np.array2string(value, separator=", ")
-    return str(value.item() if isinstance(value, np.generic) else value)
+        # numpy writes every empty array as `[]`, without its empty rows.
+        return np.array2string(value, separator=", ") if value.size else repr(value.tolist())
+    return str(value)
