@@ -8,10 +8,17 @@ from typing import Any
 
 from penstock.api.data_optional import Optional
 from penstock.core import data_nest, dtypes
+from penstock.data.csv_dataset import CsvDatasetV2 as CsvDataset
 from penstock.data.dataset import DatasetV2
 from penstock.data.dataset.base import _VariantDataset
 from penstock.data.dataset.rows import at, from_list
 from penstock.data.dataset.settings import assert_cardinality
+from penstock.data.file_pipelines import (
+    make_batched_features_dataset,
+    make_csv_dataset,
+    pad_to_cardinality,
+    parse_example_dataset,
+)
 from penstock.data.options import (
     AutoShardPolicy,
     AutotuneAlgorithm,
@@ -25,6 +32,12 @@ from penstock.data.options import (
 from penstock.data.run import AUTOTUNE
 from penstock.data.run import INFINITE as INFINITE_CARDINALITY
 from penstock.data.run import UNKNOWN as UNKNOWN_CARDINALITY
+from penstock.data.sql_dataset import SqlDatasetV2 as SqlDataset
+from penstock.data.tables import (
+    DatasetInitializer,
+    index_table_from_dataset,
+    table_from_dataset,
+)
 from penstock.runtime.tensor import EagerTensor
 from penstock.wire.records import TFRecordWriter as RecordWriter
 
@@ -272,6 +285,8 @@ __all__ = [
     "AutotuneAlgorithm",
     "AutotuneOptions",
     "Counter",
+    "CsvDataset",
+    "DatasetInitializer",
     "DistributeOptions",
     "ExternalStatePolicy",
     "OptimizationOptions",
@@ -279,6 +294,7 @@ __all__ = [
     "RandomDataset",
     "Reducer",
     "ServiceOptions",
+    "SqlDataset",
     "TFRecordWriter",
     "ThreadingOptions",
     "assert_cardinality",
@@ -298,14 +314,20 @@ __all__ = [
     "group_by_reducer",
     "group_by_window",
     "ignore_errors",
+    "index_table_from_dataset",
+    "make_batched_features_dataset",
+    "make_csv_dataset",
     "map_and_batch",
+    "pad_to_cardinality",
     "parallel_interleave",
+    "parse_example_dataset",
     "prefetch_to_device",
     "rejection_resample",
     "sample_from_datasets",
     "scan",
     "shuffle_and_repeat",
     "snapshot",
+    "table_from_dataset",
     "take_while",
     "to_variant",
     "unbatch",

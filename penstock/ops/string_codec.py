@@ -205,7 +205,7 @@ def decode_csv(
     missing = as_bytes(na_value)
     chosen = list(select_cols)
     for row, record in enumerate(records.reshape(-1)):
-        fields = _fields(record, mark, use_quote_delim)
+        fields = csv_fields(record, mark, use_quote_delim)
         if chosen:
             if max(chosen) >= len(fields):
                 raise InvalidArgumentError(
@@ -235,7 +235,7 @@ def _value(field: bytes, missing: bytes, default: Any, place: str) -> Any:
     return number
 
 
-def _fields(record: bytes, mark: bytes, quotes: bool) -> list[bytes]:
+def csv_fields(record: bytes, mark: bytes, quotes: bool) -> list[bytes]:
     """Split a record (RFC 4180).
 
     Errors: InvalidArgumentError for quotes in the wrong place.

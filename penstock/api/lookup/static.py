@@ -179,7 +179,7 @@ class StaticVocabularyTable(LookupInterface):
         """
         flat = checked_keys(keys, self._key_dtype)
         texts = flat if flat.dtype is dtypes.string else call("AsString", flat)
-        buckets = call("StringToHashBucketFast", texts, num_buckets=self._num_oov_buckets)
+        buckets = self._buckets(texts)
         if self._table is None:
             return in_place_of(keys, buckets)
         if flat.dtype != self._table.key_dtype:
@@ -188,6 +188,10 @@ class StaticVocabularyTable(LookupInterface):
         buckets = call("AddV2", buckets, self._table.size())
         known = call("NotEqual", ids, self._table.default_value)
         return in_place_of(keys, call("SelectV2", known, ids, buckets, name=name))
+
+    def _buckets(self, texts: Any) -> Any:
+        """Numbers of the buckets of texts."""
+        return call("StringToHashBucketFast", texts, num_buckets=self._num_oov_buckets)
 
 
 def _check_kinds(initializer: Any, key_dtype: Any) -> None:
