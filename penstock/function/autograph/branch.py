@@ -13,12 +13,12 @@ from typing import Any
 
 from malt.operators.variables import Undefined
 
-from penstock.core import nest
 from penstock.function.autograph.symbols import (
     GetState,
     SetState,
     blank,
     can_vary,
+    check_same_structure,
     copied,
     is_missing_return,
     is_plain,
@@ -136,7 +136,7 @@ def _join(name: str, a: Any, b: Any, settled: bool) -> _Joined:
             f"'{name}' is None at the end of the {side} branch; give it a tensor in both"
         )
     try:
-        nest.assert_same_structure(a, b, expand_composites=True)
+        check_same_structure(a, b)
     except (ValueError, TypeError) as error:
         first = " ".join(str(error).split())
         raise TypeError(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core import dtypes, nest
+from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.function.autograph.branch import like_of
@@ -24,6 +24,7 @@ from penstock.function.autograph.symbols import (
     State,
     blank,
     can_vary,
+    check_same_structure,
     is_same,
     is_symbolic,
     is_undefined,
@@ -438,7 +439,7 @@ def _leaves_at_end(symbol: _Symbol, end: Any) -> list[Any]:
             "loop over tensors"
         )
     try:
-        nest.assert_same_structure(symbol.structure, end, expand_composites=True)
+        check_same_structure(symbol.structure, end)
     except (ValueError, TypeError) as error:
         first = " ".join(str(error).split())
         raise TypeError(

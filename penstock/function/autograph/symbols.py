@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,13 +69,45 @@ def is_same(a: Any, b: Any) -> bool:
 
 
 def leaves_of(value: Any) -> list[Any]:
-    """The leaves of a value, with ragged, sparse and other composite tensors taken apart."""
-    return nest.flatten(value, expand_composites=True)
+    """The leaves of a value, with ragged, sparse and other composite tensors taken apart.
+
+    A TensorArray is a leaf: what is known of its elements goes along with it.
+    """
+    leaves: list[Any] = []
+    for item in nest.flatten(value):
+        if isinstance(item, TensorArray):
+            leaves.append(item)
+        else:
+            leaves.extend(nest.flatten(item, expand_composites=True))
+    return leaves
 
 
-def packed(structure: Any, leaves: list[Any]) -> Any:
+def packed(structure: Any, leaves: Sequence[Any]) -> Any:
     """A value like `structure` with other leaves."""
-    return nest.pack_sequence_as(structure, leaves, expand_composites=True)
+    given = iter(leaves)
+    parts = []
+    for item in nest.flatten(structure):
+        if isinstance(item, TensorArray):
+            parts.append(next(given))
+        else:
+            count = len(nest.flatten(item, expand_composites=True))
+            own = list(itertools.islice(given, count))
+            parts.append(nest.pack_sequence_as(item, own, expand_composites=True))
+    return nest.pack_sequence_as(structure, parts)
+
+
+def check_same_structure(a: Any, b: Any) -> None:
+    """Check that two values are nested alike; arrays of tensors count as leaves.
+
+    Raises:
+        ValueError: they differ in the number of their parts.
+        TypeError: they differ in the types of their parts.
+    """
+    nest.assert_same_structure(_without_arrays(a), _without_arrays(b), expand_composites=True)
+
+
+def _without_arrays(value: Any) -> Any:
+    return nest.map_structure(lambda leaf: 0 if isinstance(leaf, TensorArray) else leaf, value)
 
 
 def copied(values: State) -> State:

@@ -89,7 +89,8 @@ def while_else(tf):
         i = tf.constant(0)
         while i < n:
             i += 2
-        i += 100
+        else:
+            i += 100
         return i
 
     return f(tf.constant(5))
@@ -753,7 +754,8 @@ def slices_in_loops(tf):
         best = x[0]
         for i in tf.range(1, n):
             tail = x[i:]
-            best = max(best, tf.reduce_sum(tail))
+            if tf.reduce_sum(tail) > best:
+                best = tf.reduce_sum(tail)
         return best, x[: n - 1], x[::-1]
 
     return f(tf.constant([5, -9, 8, 1]))
@@ -1233,6 +1235,14 @@ def matrix_walk_with_complex_exit(tf):
         return path
 
     return f(tf.constant([[1, 2, 1], [3, 4, 5], [0, 1, 6]]))
+
+
+def max_min_and_sum_of_tensors(tf):
+    @tf.function
+    def f(x, y):
+        return max(x, y), min(x, y, 0), sum([x, y, 1])
+
+    return [f(tf.constant(3), tf.constant(-4)), f(tf.constant(-3), tf.constant(4))]
 
 
 def stop_iteration_of_optional_argument(tf):

@@ -236,15 +236,6 @@ def assign_in_branches(tf):
     return [f(tf.constant(2)), f(tf.constant(-2)), v]
 
 
-def cond_on_other_dtypes(tf):
-    @tf.function
-    def f(x):
-        a = 1 if x else 2
-        return a
-
-    return [f(tf.constant(3)), f(tf.constant(0)), f(tf.constant(0.5))]
-
-
 def cond_on_a_known_value(tf):
     log = []
 

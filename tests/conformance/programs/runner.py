@@ -16,7 +16,16 @@ from pathlib import Path
 import numpy as np
 
 FOLDER = Path(__file__).parent
-GROUPS = ("autograph", "branches", "loops", "dynamic", "gradients", "traces", "refusals")
+GROUPS = (
+    "autograph",
+    "branches",
+    "loops",
+    "dynamic",
+    "gradients",
+    "traces",
+    "refusals",
+    "mixtures",
+)
 
 PUBLIC_ERRORS = (
     "FailedPreconditionError",
