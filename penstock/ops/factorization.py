@@ -236,7 +236,7 @@ def svd(x: Any, *, compute_uv: bool, full_matrices: bool) -> tuple[Any, Any, Any
 
 
 def _completed(part: Any, whole: Any) -> Any:
-    """The columns of `part`, and those of `whole` beyond them, which stay orthogonal to them."""
+    """The columns of `part`, and those of `whole` beyond them, at right angles to them."""
     rest = whole[..., part.shape[-1] :]
     # Of no effect on the value: it turns the rest as far as the part turns.
     rest = rest - part @ (adjoint(jnp, part) @ rest)

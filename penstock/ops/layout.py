@@ -65,7 +65,7 @@ def data_format_vec_permute(x: Any, *, src_format: str, dst_format: str) -> Any:
 
     A vector without the sizes of batch and channels holds the spatial ones alone.
 
-    Shape: x [rank] or [rank, 2], or with the spatial axes alone -> y like x.
+    Shape: x [rank] or [rank, 2], or with the spatial axes alone -> y [...], as x.
     Errors: InvalidArgumentError for another shape, or other letters.
     """
     unary("DataFormatVecPermute", x, _INDICES)
