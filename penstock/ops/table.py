@@ -324,6 +324,7 @@ _FAMILIES: Final = (
     "image_boxes",
     "image_codec",
     "distorted_box",
+    "box_proposals",
     "string",
     "string_numbers",
     "string_hash",

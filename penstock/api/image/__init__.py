@@ -53,6 +53,7 @@ from penstock.api.image.geometry import (
     rot90,
     transpose,
 )
+from penstock.api.image.proposals import generate_bounding_box_proposals
 from penstock.api.image.quality import (
     image_gradients,
     psnr,
@@ -114,6 +115,7 @@ __all__ = [
     "extract_patches",
     "flip_left_right",
     "flip_up_down",
+    "generate_bounding_box_proposals",
     "grayscale_to_rgb",
     "hsv_to_rgb",
     "image_gradients",

@@ -22,6 +22,11 @@ from penstock.api.nn.activations import (
     tanh,
 )
 from penstock.api.nn.approximate import approx_max_k, approx_min_k
+from penstock.api.nn.cell_wrappers import (
+    RNNCellDeviceWrapper,
+    RNNCellDropoutWrapper,
+    RNNCellResidualWrapper,
+)
 from penstock.api.nn.convolution import (
     atrous_conv2d,
     atrous_conv2d_transpose,
@@ -111,6 +116,9 @@ from penstock.api.random.candidates import (
 )
 
 __all__ = [
+    "RNNCellDeviceWrapper",
+    "RNNCellDropoutWrapper",
+    "RNNCellResidualWrapper",
     "approx_max_k",
     "approx_min_k",
     "all_candidate_sampler",
