@@ -566,6 +566,7 @@ _LATER = {
 
 compat.v1.add_later(
     {
+        "saved_model": lambda: importlib.import_module("penstock.saved_model.v1"),
         "summary": lambda: importlib.import_module("penstock.summary.v1"),
         "train": lambda: importlib.import_module("penstock.train.v1"),
     }

@@ -371,6 +371,7 @@ _FAMILIES: Final = (
     "xla_module",
     "stack",
     "tensor_array",
+    "checkpoint_files",
     "grad",
 )
 

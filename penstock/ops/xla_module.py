@@ -73,7 +73,7 @@ def xla_call_module(
 ) -> Any:
     """Run a StableHLO program.
 
-    Shape: args N x [...] -> output M x [...], as the program tells.
+    Shape: args [...] each -> output [...] each, as the program tells.
     Dtype: output as `Tout` says.
     Errors: UnimplementedError for programs that call functions of the graph or are older than
     version 5, InvalidArgumentError when the arguments do not fit, DataLossError when the

@@ -26,7 +26,7 @@ from penstock.saved_model.files import variables_prefix
 from penstock.saved_model.options import LoadOptions
 from penstock.saved_model.saved_function import RestoredConcreteFunction, SignatureMap
 from penstock.wire import protos
-from penstock.wire.bundle import BundleReader
+from penstock.wire.bundle import BundleReader, read_part
 from penstock.wire.tensors import make_dtype, make_ndarray, make_shape
 
 _VARIABLE_OPS: Final = ("VariableV2", "Variable", "VarHandleOp")
@@ -151,38 +151,13 @@ class _Graph:
             reader = BundleReader(prefix)
         except NotFoundError:
             raise NotFoundError(f"'{prefix}.index' must hold the variables") from None
-        keys = self._checkpoint_keys()
+        names = CheckpointNames(self._nodes)
         for name, variable in self.variables.items():
-            key, extents = keys.get(name, (name, ""))
-            if key in reader:
-                value = read_part(reader, key, extents)
+            value = names.read(reader, name)
+            if value is not None:
                 variable._holder.set_value(value, owned=False)
-            elif not allow_partial and name in keys:
+            elif not allow_partial and name in names.known:
                 raise DataLossError(f"'{prefix}' must hold a value of variable {name!r}")
-
-    def _checkpoint_keys(self) -> dict[str, tuple[str, str]]:
-        """Names in the checkpoint, and parts, as the nodes that restore the variables tell."""
-        keys = {}
-        for node in self._nodes:
-            if node.op not in ("Assign", "AssignVariableOp"):
-                continue
-            name, index = parse(node.input[1])
-            while name in self._by_name and self._by_name[name].op == "Identity":
-                name, index = parse(self._by_name[name].input[0])
-            restore = self._by_name.get(name)
-            if restore is None or restore.op != "RestoreV2":
-                continue
-            listed = [self._texts(restore.input[i]) for i in (1, 2)]
-            if index < min(map(len, listed)):
-                keys[parse(node.input[0])[0]] = (listed[0][index], listed[1][index])
-        return keys
-
-    def _texts(self, tensor: str) -> list[str]:
-        """The texts of a constant."""
-        node = self._by_name.get(parse(tensor)[0])
-        if node is None or node.op != "Const":
-            return []
-        return [text.decode() for text in make_ndarray(node.attr["value"].tensor).ravel()]
 
     # -- running --------------------------------------------------------------------------
 
@@ -314,24 +289,40 @@ class _Graph:
         return TensorSpec(shape, dtype, name)
 
 
-def read_part(reader: BundleReader, key: str, extents: str) -> Any:
-    """A tensor of a checkpoint, or the part of one that a text such as "8 3 0,4:-" names.
+class CheckpointNames:
+    """What the variables of a graph are called in its checkpoint.
 
-    Raises:
-        DataLossError: the text is not understood.
+    Args:
+        nodes: NodeDefs, among them those that restore the variables.
     """
-    if not extents:
-        return reader.read(key)
-    *sizes, last = extents.split()
-    starts, lengths = [], []
-    for size, part in zip(sizes, last.split(":"), strict=False):
-        start, _, length = part.partition(",")
-        whole = part == "-"
-        if not size.isdigit() or not (whole or (start.isdigit() and length.isdigit())):
-            raise DataLossError(f"a part of a tensor must read '8 3 0,4:-', got {extents!r}")
-        starts.append(0 if whole else int(start))
-        lengths.append(int(size) if whole else int(length))
-    return reader.read_slice(key, starts, lengths)
+
+    def __init__(self, nodes: Sequence[Any]) -> None:
+        self._by_name = {node.name: node for node in nodes}
+        self.known: dict[str, tuple[str, str]] = {}
+        for node in nodes:
+            if node.op not in ("Assign", "AssignVariableOp"):
+                continue
+            name, index = parse(node.input[1])
+            while name in self._by_name and self._by_name[name].op == "Identity":
+                name, index = parse(self._by_name[name].input[0])
+            restore = self._by_name.get(name)
+            if restore is None or restore.op != "RestoreV2":
+                continue
+            listed = [self._texts(restore.input[i]) for i in (1, 2)]
+            if index < min(map(len, listed)):
+                self.known[parse(node.input[0])[0]] = (listed[0][index], listed[1][index])
+
+    def _texts(self, tensor: str) -> list[str]:
+        """The texts of a constant."""
+        node = self._by_name.get(parse(tensor)[0])
+        if node is None or node.op != "Const":
+            return []
+        return [text.decode() for text in make_ndarray(node.attr["value"].tensor).ravel()]
+
+    def read(self, reader: BundleReader, name: str) -> Any:
+        """The value of a variable, or None."""
+        key, extents = self.known.get(name, (name, ""))
+        return read_part(reader, key, extents) if key in reader else None
 
 
 def _tensor_name(info: Any, key: str) -> str:

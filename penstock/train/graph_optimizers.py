@@ -138,7 +138,7 @@ class Optimizer:
             raise ValueError(
                 f"No gradients provided for any variable: {[v for _, v in given]}."
             )
-        with name_scope(name or self._name):
+        with name_scope(name or self._name) as scope:
             self._make_slots([variable for _, variable in pairs])
             self._prepare()
             updates: list[Any] = []
@@ -146,11 +146,11 @@ class Optimizer:
                 updates += self._update(gradient, variable)
             with _in_order(updates):
                 updates += self._finish()
-                if global_step is None:
-                    return _done(updates, name or self._name)
             with _in_order(updates):
-                global_step.assign_add(1)
-                return _last()
+                if global_step is not None:
+                    global_step.assign_add(1, read_value=False)
+                    updates = [_last()]
+            return _done(updates, scope)
 
     def get_slot(self, var: Any, name: str) -> Any:
         """A variable that is kept beside another, or None."""
@@ -261,12 +261,16 @@ def _in_order(nodes: Sequence[Any]) -> Any:
     return after(nodes if state.graph is not None else ())
 
 
-def _done(nodes: Sequence[Any], name: str) -> Any:
+def _done(nodes: Sequence[Any], scope: str) -> Any:
+    """An op that is done once nodes have run, which has the name of the scope itself."""
     if state.graph is None:
         return None
     with after(nodes):
-        call("NoOp", name=f"{name}/group" if not name.endswith("/") else "group")
-        return _last()
+        call("NoOp", name="update")
+    node = state.graph.last_node()
+    node.name = scope.rstrip("/")
+    state.graph.add_to_collection(GraphKeys.TRAIN_OP, node)
+    return node
 
 
 def _last() -> Any:

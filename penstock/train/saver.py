@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from penstock.core.errors import InvalidArgumentError, NotFoundError
-from penstock.runtime.context import init_scope
+from penstock.core.errors import InvalidArgumentError, NotFoundError, UnimplementedError
+from penstock.graph.session.graph import GraphKeys, default_graph
+from penstock.graph.session.meta_graph import meta_graph_of
+from penstock.graph.session.variable import GraphVariable
+from penstock.graph.symbol import Symbol
+from penstock.runtime.context import executing_eagerly, init_scope
 from penstock.runtime.tensor import wrap
 from penstock.train.checkpoint_state import (
     checkpoint_exists,
@@ -18,6 +23,7 @@ from penstock.train.checkpoint_state import (
 )
 from penstock.train.object_graph import as_array
 from penstock.wire.bundle import BundleWriter, open_checkpoint
+from penstock.wire.files import write_atomically
 
 _KEY: Final = "VARIABLE_VALUE"
 _HOUR_S: Final = 3600.0
@@ -26,11 +32,11 @@ _HOUR_S: Final = 3600.0
 class Saver:
     """Saves and restores variables by name, and keeps the newest checkpoints.
 
-    There are no sessions, so `var_list` must be given, and the `sess` of the methods is not
-    looked at.
+    In eager execution `var_list` must be given, and the `sess` of the methods is not looked at.
 
     Args:
-        var_list: variables, by name or with the names that they have.
+        var_list: variables, by name or with the names that they have; in a graph None takes
+            all of it.
         reshape: whether a value may have another shape of the same number of elements.
         sharded: accepted for compatibility; there is one file of values.
         max_to_keep: number of checkpoints kept; 0 or None keeps all.
@@ -66,6 +72,9 @@ class Saver:
     ) -> None:
         del sharded, name, restore_sequentially, saver_def, builder, defer_build
         del write_version, save_relative_paths, filename
+        graph = default_graph()
+        if var_list is None and not executing_eagerly():
+            var_list = graph.get_collection(GraphKeys.GLOBAL_VARIABLES)
         if var_list is None:
             raise RuntimeError(
                 "When eager execution is enabled, `var_list` must specify a list or dict of "
@@ -81,6 +90,11 @@ class Saver:
         self._clock = clock
         self._next_kept = clock() + self._every_s
         self._kept: list[tuple[str, float]] = []
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables by name."""
+        return dict(self._variables)
 
     @property
     def last_checkpoints(self) -> list[str]:
@@ -113,26 +127,33 @@ class Saver:
         """Write a checkpoint, then delete those that are too many.
 
         Args:
-            sess: not looked at.
+            sess: the session whose values are saved, where the variables are of a graph.
             save_path: path of the checkpoint.
             global_step: number added to the path, with a dash between.
             latest_filename: name of the state file; default "checkpoint".
             write_state: whether the state file is written.
-            meta_graph_suffix, write_meta_graph, strip_default_attrs, save_debug_info:
-                accepted for compatibility; there is no graph beside the values.
+            meta_graph_suffix: ends the name of the file with the graph.
+            write_meta_graph: whether a graph is written beside its values.
+            strip_default_attrs, save_debug_info: accepted for compatibility.
 
         Returns:
             The path with the number.
         """
-        del sess, meta_graph_suffix, write_meta_graph, strip_default_attrs, save_debug_info
+        del strip_default_attrs, save_debug_info
         path = os.fspath(save_path)
         if global_step is not None:
-            step = int(getattr(global_step, "numpy", lambda: global_step)())
+            step = _number(global_step, sess)
             path = f"{path}-{step:08d}" if self._pad else f"{path}-{step}"
         with BundleWriter(path) as writer:
             for name in sorted(self._variables):
-                array, dtype = as_array(self._variables[name]._serialize_to_tensors()[_KEY])
+                variable = self._variables[name]
+                if isinstance(variable, GraphVariable):
+                    writer.add(name, sess.run(variable), variable.dtype)
+                    continue
+                array, dtype = as_array(variable._serialize_to_tensors()[_KEY])
                 writer.add(name, array, dtype)
+        if write_meta_graph:
+            self._write_meta_graph(f"{path}.{meta_graph_suffix}")
         self._kept = [(other, when) for other, when in self._kept if other != path]
         self._kept.append((path, self._clock()))
         gone = self._surplus()
@@ -143,6 +164,27 @@ class Saver:
         for old in gone:
             delete_checkpoint(old)
         return path
+
+    def _write_meta_graph(self, path: str) -> None:
+        variables = [v for v in self._variables.values() if isinstance(v, GraphVariable)]
+        if not variables:
+            return
+        graph = variables[0].graph
+        # A graph with nodes that only run here is saved without its MetaGraphDef.
+        with contextlib.suppress(UnimplementedError):
+            message = meta_graph_of(graph, variables)
+            write_atomically(path, message.SerializeToString(deterministic=True))
+
+    def export_meta_graph(self, filename: Any = None, **kwargs: Any) -> Any:
+        """See `tf.compat.v1.train.export_meta_graph`."""
+        message = meta_graph_of(default_graph(), list(self._variables.values()))
+        if filename is not None:
+            write_atomically(os.fspath(filename), message.SerializeToString(deterministic=True))
+        return message
+
+    def as_saver_def(self) -> Any:
+        """What runs the saver, as a SaverDef."""
+        return self.export_meta_graph().saver_def
 
     def _surplus(self) -> list[str]:
         gone = []
@@ -158,7 +200,7 @@ class Saver:
         """Give the variables the values of a checkpoint.
 
         Args:
-            sess: not looked at.
+            sess: the session whose values are replaced, where the variables are of a graph.
             save_path: path of the checkpoint.
 
         Raises:
@@ -166,7 +208,6 @@ class Saver:
             NotFoundError: it lacks a variable.
             InvalidArgumentError: a value has another shape than its variable.
         """
-        del sess
         if save_path is None:
             raise ValueError("Can't load save_path when it is None.")
         path = os.fspath(save_path)
@@ -189,8 +230,17 @@ class Saver:
                         f"'{name}' must have shape {variable.shape}, the checkpoint has "
                         f"{list(array.shape)}"
                     )
+                if isinstance(variable, GraphVariable):
+                    sess.holder_of(variable.handle).set_value(array, owned=False)
+                    continue
                 value = wrap(array, reader.entry(name).dtype)
                 variable._restore_from_tensors({_KEY: value})
+
+
+def _number(step: Any, sess: Any) -> int:
+    if isinstance(step, (GraphVariable, Symbol)):
+        return int(sess.run(step))
+    return int(getattr(step, "numpy", lambda: step)())
 
 
 def _reshaped(array: Any, variable: Any, name: str) -> Any:

@@ -36,6 +36,7 @@ from penstock.train.graph_optimizers import (
     Optimizer,
     RMSPropOptimizer,
 )
+from penstock.train.meta_graph import export_meta_graph, import_meta_graph
 from penstock.train.moving_average import ExponentialMovingAverage
 from penstock.train.polling import checkpoints_iterator
 from penstock.train.reader import (
@@ -65,10 +66,12 @@ __all__ = [
     "cosine_decay",
     "create_global_step",
     "exponential_decay",
+    "export_meta_graph",
     "get_checkpoint_state",
     "get_global_step",
     "get_or_create_global_step",
     "global_step",
+    "import_meta_graph",
     "inverse_time_decay",
     "latest_checkpoint",
     "list_variables",

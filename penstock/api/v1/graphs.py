@@ -16,6 +16,7 @@ from penstock.graph.session.graph import GraphKeys as GraphKeys
 from penstock.graph.session.graph import after
 from penstock.graph.session.graph import default_graph as get_default_graph
 from penstock.graph.session.graph import reset_default_graph as reset_default_graph
+from penstock.graph.session.importing import import_graph_def as import_graph_def
 from penstock.graph.session.session import IndexedSlicesValue as IndexedSlicesValue
 from penstock.graph.session.session import InteractiveSession as InteractiveSession
 from penstock.graph.session.session import Session as Session
@@ -68,6 +69,7 @@ __all__ = [
     "get_default_session",
     "global_variables",
     "global_variables_initializer",
+    "import_graph_def",
     "initialize_all_tables",
     "initialize_all_variables",
     "initialize_local_variables",

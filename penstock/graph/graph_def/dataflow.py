@@ -7,7 +7,8 @@ Nodes are written when something that is wanted needs them, each into the body i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from penstock.graph.graph_def.attr_values import read_attrs
 from penstock.graph.graph_def.reader import GraphReader, Library
 from penstock.graph.symbol import Symbol
 from penstock.ops.table import has, lookup
-from penstock.runtime.context import graph_scope
+from penstock.runtime.context import graph_scope, state
 from penstock.runtime.dispatch import call
 from penstock.wire.tensors import make_shape
 
@@ -33,10 +34,11 @@ _GUARDS: Final = frozenset({"use_locking", "validate_shape", "T", "Tindices", "T
 
 
 class _Reference:
-    """A variable as TensorFlow 1 passes it: read where it is used."""
+    """A variable as TensorFlow 1 passes it: read where it is used, after an assignment."""
 
-    def __init__(self, handle: Symbol) -> None:
+    def __init__(self, handle: Symbol, after: Any = None) -> None:
         self.handle = handle
+        self.after = after
 
 
 class _Snapshot:
@@ -121,6 +123,10 @@ class DataflowReader:
         self._loops = self._find_loops()
         self._guards: dict[str, frozenset[tuple[str, int]]] = {}
         self._needed: set[str] = set()
+        # In graphs of which parts are run, what comes after what is said by control inputs.
+        self._keeps_order = getattr(graph, "runs_on_demand", False)
+        self._last: dict[str, Any] = {}
+        self._depths: dict[str, int] = {}
 
     def write(self, tensors: Sequence[str], operations: Sequence[str] = ()) -> list[Symbol]:
         """Write what some tensors and operations need, and return the tensors.
@@ -134,6 +140,41 @@ class DataflowReader:
         for name in operations:
             self._ensure((name, -1), self._root)
         return [self._value(tensor, self._root) for tensor in wanted]
+
+    def symbols_of(self, name: str) -> list[Symbol]:
+        """What a node that was written gives; a variable is read."""
+        found: list[Symbol] = []
+        while (name, len(found)) in self._root.tensors:
+            found.append(self._value((name, len(found)), self._root))
+        return found
+
+    def node_of(self, name: str) -> Any:
+        """The node that was written last for a node, or None."""
+        return self._last.get(name)
+
+    def is_outside(self, name: str) -> bool:
+        """Whether a node lies in no branch and no loop, so that its tensors are there once."""
+        if self._node(name).op in ("Switch", "RefSwitch"):
+            return False
+        return self._depth_of(name) == 0 and not self._guards_of_node(name)
+
+    def _depth_of(self, name: str) -> int:
+        """Number of loops around a node."""
+        stack = [name]
+        while stack:
+            node = self._node(stack[-1])
+            inputs = [source(text)[0] for text in node.input]
+            # Around a loop the way goes through its entries only.
+            inputs = [i for i in inputs if self._node(i).op not in ("NextIteration",)]
+            missing = [i for i in inputs if i not in self._depths]
+            if missing:
+                stack.extend(missing)
+                continue
+            step = {"Enter": 1, "RefEnter": 1, "Exit": -1, "RefExit": -1}.get(node.op, 0)
+            deepest = max((self._depths[i] for i in inputs), default=0)
+            self._depths[node.name] = max(deepest + step, 0)
+            stack.pop()
+        return self._depths[name]
 
     # -- what belongs together ------------------------------------------------------------
 
@@ -241,20 +282,22 @@ class DataflowReader:
         if isinstance(found, _Snapshot):
             found = _Reference(found.handle) if again else found.symbol
         if isinstance(found, _Reference):
-            return self._read(found.handle, scope)
+            return self._read(found, scope)
         if not isinstance(found, Symbol):
             raise DataLossError(f"{self._place} has no tensor '{tensor[0]}:{tensor[1]}'")
         return found
 
-    def _read(self, handle: Symbol, scope: _Scope) -> Symbol:
-        with graph_scope(scope.graph):
+    def _read(self, reference: _Reference, scope: _Scope) -> Symbol:
+        handle = reference.handle
+        after = [] if reference.after is None else [reference.after]
+        with graph_scope(scope.graph), _following(after):
             dtype = getattr(handle, "variable_dtype", dtypes.float32)
             symbol: Symbol = call("ReadVariableOp", handle, dtype=dtype)
         return symbol
 
     def _captured(self, found: Any, scope: _Scope) -> Any:
         if isinstance(found, _Reference):
-            return _Reference(scope.graph.capture(found.handle))
+            return _Reference(scope.graph.capture(found.handle), found.after)
         if isinstance(found, _Snapshot):
             capture = scope.graph.capture
             return _Snapshot(capture(found.symbol), capture(found.handle))
@@ -288,7 +331,15 @@ class DataflowReader:
             stack.pop()
 
     def _write(self, node: Any, scope: _Scope) -> None:
-        """Write an ordinary node."""
+        """Write an ordinary node, after those that it waits for."""
+        waits = [source(text)[0] for text in node.input if text.startswith("^")]
+        with _following([self._last[name] for name in waits if name in self._last]):
+            before = len(scope.graph.nodes)
+            self._write_now(node, scope)
+        if len(scope.graph.nodes) > before:
+            self._last[node.name] = scope.graph.nodes[-1]
+
+    def _write_now(self, node: Any, scope: _Scope) -> None:
         scope.done.add(node.name)
         sources = [source(text) for text in node.input if not text.startswith("^")]
         if node.op in _VARIABLES or not sources:
@@ -310,7 +361,10 @@ class DataflowReader:
         plain.input.extend(names)
         with graph_scope(scope.graph):
             given = dict(zip(names, inputs, strict=True))
-            reader = GraphReader(self._library, [plain], given, place=self._place)
+            specials = {"NoOp": _no_op} if self._keeps_order else {}
+            reader = GraphReader(
+                self._library, [plain], given, place=self._place, specials=specials
+            )
             reader.emit_all()
             for i, symbol in enumerate(reader.outputs_of(node.name)):
                 scope.tensors[node.name, i] = symbol
@@ -328,7 +382,7 @@ class DataflowReader:
             scope.tensors[node.name, 0] = reference
             return True
         if node.op == "Identity":
-            symbol = self._read(reference.handle, scope)
+            symbol = self._read(reference, scope)
             scope.tensors[node.name, 0] = _Snapshot(symbol, reference.handle)
             return True
         row = lookup(name)
@@ -343,7 +397,9 @@ class DataflowReader:
         attrs = read_attrs(row, known, node.name)
         with graph_scope(scope.graph):
             result = call(name, *inputs, name=node.name, **attrs)
-        scope.tensors[node.name, 0] = reference if result is None else result
+        if result is None:
+            result = _Reference(reference.handle, scope.graph.last_node())
+        scope.tensors[node.name, 0] = result
         return True
 
     # -- branches and loops ---------------------------------------------------------------
@@ -484,6 +540,23 @@ class DataflowReader:
             if (predicate, which) in self._guards_of(text):
                 return str(text)
         raise UnimplementedError(f"{self._place}: node {merge.name!r} lacks a branch")
+
+
+def _no_op(reader: GraphReader, node: Any, _: Sequence[Symbol]) -> Sequence[Symbol]:
+    """A node that others wait for, and that waits for others."""
+    call("NoOp", name=node.name)
+    return ()
+
+
+@contextmanager
+def _following(nodes: Sequence[Any]) -> Iterator[None]:
+    """Have nodes made inside wait for others."""
+    saved = state.control_inputs
+    state.control_inputs = list(nodes)
+    try:
+        yield
+    finally:
+        state.control_inputs = saved
 
 
 def _resource_op(name: str) -> str | None:

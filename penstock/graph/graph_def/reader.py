@@ -27,6 +27,7 @@ from penstock.graph.graph_function import record_of
 from penstock.graph.inference import Fact, infer, output_dtypes
 from penstock.graph.symbol import Symbol
 from penstock.ops.table import TYPE_LIST, OpDef, has, lookup
+from penstock.runtime import checkpoint_wire  # noqa: F401  (lets the ops that save find files)
 from penstock.runtime.backprop import backprop, dense
 from penstock.runtime.context import graph_scope, state
 from penstock.runtime.dispatch import call
@@ -246,11 +247,11 @@ class GraphReader:
             f"{reason}; node {node.name!r} in {self.place} needs it",
             effect=node.name in self._must_run,
         )
-        dtype = _guessed_dtype(node)
-        count = max(len(shapes), 1)
-        attrs = {"Tin": tuple(s.dtype for s in inputs), "Tout": (dtype,) * count}
-        shapes = shapes or [TensorShape(None)]
-        facts = [Fact(dtype, shape) for shape in shapes]
+        kinds = _guessed_dtypes(node, len(shapes))
+        attrs = {"Tin": tuple(s.dtype for s in inputs), "Tout": kinds}
+        if len(shapes) != len(kinds):
+            shapes = [TensorShape(None)] * len(kinds)
+        facts = [Fact(kind, shape) for kind, shape in zip(kinds, shapes, strict=True)]
         symbols = self.graph.add(row, inputs, attrs, [len(inputs)], facts, node.name)
         self._keep(node.name, symbols, {})
 
@@ -341,8 +342,16 @@ def _facts(
         return [Fact(kind, TensorShape(None)) for kind in kinds]
 
 
+def _guessed_dtypes(node: Any, count: int) -> tuple[DType, ...]:
+    """Dtypes for the outputs of an op without row; nothing ever has these values."""
+    for name in ("Tout", "dtypes", "output_types", "out_types", "Toutput_types"):
+        message = node.attr.get(name)
+        if message is not None and message.list.type:
+            return tuple(make_dtype(kind).base_dtype for kind in message.list.type)
+    return (_guessed_dtype(node),) * max(count, 1)
+
+
 def _guessed_dtype(node: Any) -> DType:
-    """A dtype for the outputs of an op without row; nothing ever has this value."""
     for name in ("Tout", "dtype", "out_type", "output_type", "T", "DstT"):
         message = node.attr.get(name)
         if message is not None and message.type:

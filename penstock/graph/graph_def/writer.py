@@ -101,6 +101,8 @@ def write_graph(
     nodes: Sequence[Node],
     library: LibraryWriter | None = None,
     inputs: Sequence[Symbol] = (),
+    *,
+    on_demand: bool = False,
 ) -> Any:
     """Write nodes as a GraphDef, in which placeholders stay placeholders.
 
@@ -109,6 +111,8 @@ def write_graph(
         nodes: nodes in the order of their effects.
         library: where functions go; None starts one.
         inputs: placeholders that are written though nothing takes them.
+        on_demand: whether parts of the graph are run on demand: all nodes are written, and the
+            order in which they were made says nothing.
 
     Raises:
         UnimplementedError: a node has no native form.
@@ -117,9 +121,9 @@ def write_graph(
     message = protos.GraphDef()
     message.versions.producer = PRODUCER
     message.versions.min_consumer = MIN_CONSUMER
-    writer = _NodeWriter(library, message.node, in_function=False)
+    writer = _NodeWriter(library, message.node, in_function=False, in_order=not on_demand)
     wanted = {id(symbol.graph_node) for symbol in inputs}
-    live = {id(node) for node in live_nodes(nodes, outputs)} | wanted
+    live = {id(node) for node in (nodes if on_demand else live_nodes(nodes, outputs))} | wanted
     writer.write_nodes([node for node in nodes if id(node) in live])
     message.library.CopyFrom(library.message)
     return message
@@ -128,7 +132,10 @@ def write_graph(
 class _NodeWriter:
     """Writes nodes into a list of NodeDefs."""
 
-    def __init__(self, library: LibraryWriter, messages: Any, *, in_function: bool) -> None:
+    def __init__(
+        self, library: LibraryWriter, messages: Any, *, in_function: bool, in_order: bool = True
+    ) -> None:
+        self._in_order = in_order
         self._library = library
         self._messages = messages
         self._in_function = in_function
@@ -231,6 +238,8 @@ class _NodeWriter:
         for other in node.control_inputs:
             if id(other) in self._written:
                 before[self._written[id(other)]] = None
+        if not self._in_order:
+            return list(before)
         variables = accesses(node, {})
         for variable, writes in variables:
             if variable in self._last_write:

@@ -237,7 +237,7 @@ class Graph(FuncGraph, metaclass=_AnyGraph):
             UnimplementedError: a node has no form among TensorFlow's ops.
         """
         outputs = [symbol for node in self.nodes for symbol in node.outputs]
-        message = write_graph(outputs, self.nodes, inputs=self.inputs)
+        message = write_graph(outputs, self.nodes, inputs=self.inputs, on_demand=True)
         if not add_shapes:
             for node in message.node:
                 node.attr.pop("_output_shapes", None)

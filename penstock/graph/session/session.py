@@ -19,6 +19,7 @@ from penstock.graph.session.graph import Graph, default_graph
 from penstock.graph.symbol import Node, Symbol
 from penstock.runtime.context import graph_scope
 from penstock.runtime.convert import convert_to_tensor
+from penstock.runtime.dispatch import call
 from penstock.runtime.indexed_slices import IndexedSlices
 from penstock.runtime.ragged_tensor import RaggedTensor
 from penstock.runtime.sparse_tensor import SparseTensor
@@ -66,7 +67,7 @@ class Session:
             raise TypeError(f"graph must be a tf.Graph, but got {type(graph).__name__}")
         self._target = target
         self._config = config
-        self._holders: dict[int, tuple[Symbol, Holder]] = {}
+        self._holders: dict[int, tuple[Any, Any]] = {}
         self._programs: OrderedDict[Any, _Plan] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
@@ -137,15 +138,12 @@ class Session:
 
         return run
 
-    def holder_of(self, handle: Symbol) -> Holder:
-        """Where the value of a variable lives in this session."""
+    def holder_of(self, handle: Any) -> Any:
+        """Where the value of a variable lives in this session, or its table."""
         with self._lock:
             found = self._holders.get(id(handle))
             if found is None:
-                attrs = handle.graph_node.attrs
-                shape = TensorShape(attrs["shape"])
-                holder = Holder(handle.graph_node.name, attrs["dtype"], shape)
-                found = self._holders[id(handle)] = (handle, holder)
+                found = self._holders[id(handle)] = (handle, _made(handle.graph_node))
         return found[1]
 
     def _plan(self, fetched: Sequence[Any], fed: Sequence[Symbol]) -> _Plan:
@@ -237,7 +235,7 @@ class _Plan:
     def __init__(self, graph: Graph, fetched: Sequence[Any], fed: Sequence[Symbol]) -> None:
         given = {id(symbol) for symbol in fed}
         captured = {id(inner): outer for outer, inner in graph.real_captures()}
-        needed = _behind(fetched, given)
+        needed = behind(fetched, given)
         self._outputs = [item for item in fetched if isinstance(item, Symbol)]
         self._is_tensor = [isinstance(item, Symbol) for item in fetched]
         self._handles: list[Symbol] = []
@@ -248,7 +246,7 @@ class _Plan:
             if id(node) not in needed:
                 continue
             output = node.outputs[0] if node.outputs else None
-            if node.row.name == "VarHandleOp":
+            if makes_resource(node):
                 self._handles.append(node.outputs[0])
             elif node.row.name == "Placeholder" and id(output) in captured:
                 captures.append(node.outputs[0])
@@ -277,7 +275,21 @@ class _Plan:
         ]
 
 
-def _behind(fetched: Sequence[Any], given: set[int]) -> set[int]:
+def makes_resource(node: Node) -> bool:
+    """Whether a node makes a variable or table, of which each session has one."""
+    row = node.row
+    kinds = [arg.type_attr for arg in row.output_args]
+    return kinds == ["resource"] and row.stateful and not row.inputs
+
+
+def _made(node: Node) -> Any:
+    if node.row.name == "VarHandleOp":
+        return Holder(node.name, node.attrs["dtype"], TensorShape(node.attrs["shape"]))
+    with graph_scope(None):
+        return call(node.row.name, **node.attrs)._value
+
+
+def behind(fetched: Sequence[Any], given: set[int]) -> set[int]:
     """Ids of the nodes that must run, by inputs and control inputs."""
     found: set[int] = set()
     stack: list[Node] = []

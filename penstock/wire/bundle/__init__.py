@@ -9,6 +9,7 @@ Source: TensorFlow's `tensor_bundle.proto` and `TensorBundle`.
 
 from penstock.wire.bundle.legacy import LegacyReader, open_checkpoint
 from penstock.wire.bundle.merge import merge_bundles
+from penstock.wire.bundle.parts import read_part
 from penstock.wire.bundle.reader import BundleReader, data_name, index_name
 from penstock.wire.bundle.writer import BundleWriter
 
@@ -20,4 +21,5 @@ __all__ = [
     "index_name",
     "merge_bundles",
     "open_checkpoint",
+    "read_part",
 ]
