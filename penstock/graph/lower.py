@@ -15,6 +15,7 @@ from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError, OpError
 from penstock.graph.compiled import CompiledSegment, DirectCall
 from penstock.graph.partition import Segment, is_free, live_nodes, on_device, partition
+from penstock.graph.rewrites import rewrite_of
 from penstock.graph.specialized import SpecializedSegment, arguments_behind
 from penstock.graph.symbol import Node, Symbol
 from penstock.graph.tracing import NeedHostError, place_of
@@ -216,9 +217,13 @@ class Program:
                 self._refuse(node, "XLA has no form of it")
 
     def _refuse(self, node: Node, reason: str) -> None:
+        row = node.row.name
+        if row == "_VJP":
+            row = str(node.attrs["op"])
+        strings = any(symbol.dtype is dtypes.string for symbol in (*node.inputs, *node.outputs))
         raise InvalidArgumentError(
             f"function {self._name!r} has jit_compile=True but op {node.row.name} cannot be "
-            f"compiled: {reason}; leave jit_compile out, or make its sizes constant"
+            f"compiled: {reason}; leave jit_compile out, or {rewrite_of(row, strings)}"
             f"{place_of(node)}"
         )
 
