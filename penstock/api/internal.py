@@ -29,6 +29,8 @@ tf2 = SimpleNamespace(enabled=lambda: True)
 
 
 def _maybe_merge_call(fn: Any, strategy: Any, *args: Any, **kwargs: Any) -> Any:
+    if strategy.extended._use_merge_call():  # noqa: SLF001  (what Keras' optimizers ask for)
+        return strategy._merge_call(fn, args, kwargs)  # noqa: SLF001
     return fn(strategy, *args, **kwargs)
 
 

@@ -9,6 +9,11 @@ from penstock.distribute.cross_device_ops import (
 )
 from penstock.distribute.cross_device_ops import NcclAllReduce as NcclAllReduce
 from penstock.distribute.cross_device_ops import ReductionToOneDevice as ReductionToOneDevice
+from penstock.distribute.datasets import DistributedDataset as DistributedDataset
+from penstock.distribute.datasets import (
+    DistributedDatasetsFromFunction as DistributedDatasetsFromFunction,
+)
+from penstock.distribute.datasets import DistributedIterator as DistributedIterator
 from penstock.distribute.extended import StrategyExtended as StrategyExtended
 from penstock.distribute.options import InputOptions as InputOptions
 from penstock.distribute.options import InputReplicationMode as InputReplicationMode
@@ -27,11 +32,6 @@ from penstock.distribute.strategy import get_replica_context as get_replica_cont
 from penstock.distribute.strategy import get_strategy as get_strategy
 from penstock.distribute.strategy import has_strategy as has_strategy
 from penstock.distribute.strategy import in_cross_replica_context as in_cross_replica_context
-from penstock.distribute.values import DistributedDataset as DistributedDataset
-from penstock.distribute.values import (
-    DistributedDatasetsFromFunction as DistributedDatasetsFromFunction,
-)
-from penstock.distribute.values import DistributedIterator as DistributedIterator
 from penstock.distribute.values import DistributedValues as DistributedValues
 from penstock.distribute.values import InputContext as InputContext
 from penstock.distribute.values import ReduceOp as ReduceOp

@@ -8,6 +8,7 @@ from typing import Any
 from penstock.core.device_name import DeviceSpec
 from penstock.core.errors import UnimplementedError
 from penstock.distribute.extended import StrategyExtended
+from penstock.distribute.replicated import ReplicatedStrategy
 from penstock.distribute.strategy import Strategy
 from penstock.runtime.devices import device_for, devices_of_kind
 
@@ -19,10 +20,12 @@ def _full_name(device: str) -> str:
         job=given.job or "localhost",
         replica=given.replica or 0,
         task=given.task or 0,
+        device_type=(given.device_type or "CPU").upper(),
         device_index=given.device_index or 0,
     )
     name = found.to_string()
-    device_for(name)
+    # The cores of the machine are one CPU, whatever number is written behind it.
+    device_for(found.replace(device_index=0).to_string() if "CPU" in name else name)
     return name
 
 
@@ -41,33 +44,59 @@ class OneDeviceStrategy(Strategy):
 
 
 class MirroredStrategy(Strategy):
-    """Copies of the variables on several devices of one machine; here on one device.
+    """Copies of the variables on several devices of one machine.
+
+    Several replicas can be made on the CPU, where they take turns: each has its part of a
+    batch and its copies of the variables, and gradients are put together. On GPUs one replica
+    is implemented.
 
     Args:
-        devices: names of the devices; None takes all GPUs, or the CPU.
-        cross_device_ops: accepted for compatibility; with one device nothing is exchanged.
+        devices: names of the devices; None takes the GPU, or the CPU.
+        cross_device_ops: accepted for compatibility: what replicas exchange is in one memory.
 
     Raises:
-        UnimplementedError: there is more than one device.
+        UnimplementedError: there is more than one GPU.
     """
+
+    def __new__(cls, devices: Sequence[str] | None = None, *_: Any, **__: Any) -> Any:
+        """Make the strategy of one replica, or that of several."""
+        several = cls is MirroredStrategy and len(_names(devices)) > 1
+        return super().__new__(_MirroredReplicas if several else cls)
 
     def __init__(
         self, devices: Sequence[str] | None = None, cross_device_ops: Any = None
     ) -> None:
         del cross_device_ops
-        if devices is None:
-            count = len(devices_of_kind("GPU"))
-            names = [f"GPU:{i}" for i in range(count)] or ["CPU:0"]
-        else:
-            names = [devices] if isinstance(devices, str) else list(devices)
-        if not names:
-            raise ValueError("devices must name at least one device, got none")
-        if len(names) > 1:
+        super().__init__(StrategyExtended(self, _full_name(_names(devices)[0])))
+
+
+class _MirroredReplicas(ReplicatedStrategy, MirroredStrategy):
+    """A mirrored strategy of several replicas."""
+
+    def __init__(self, devices: Sequence[str] | None = None, *_: Any, **__: Any) -> None:
+        names = _names(devices)
+        if any("cpu" not in name.lower() for name in names):
             raise UnimplementedError(
-                "tf.distribute.MirroredStrategy is implemented for one device, got "
-                f"{len(names)}: {', '.join(names)}"
+                "tf.distribute.MirroredStrategy is implemented for one GPU, or for several "
+                f"replicas on the CPU, got {', '.join(names)}"
             )
-        super().__init__(StrategyExtended(self, _full_name(names[0])))
+        full = [_full_name(name) for name in names]
+        if len(set(full)) < len(full):
+            raise ValueError(f"devices must be different, got {', '.join(names)}")
+        super().__init__(full)
+
+
+_MirroredReplicas.__name__ = _MirroredReplicas.__qualname__ = "MirroredStrategy"
+
+
+def _names(devices: Sequence[str] | None) -> list[str]:
+    if devices is None:
+        count = len(devices_of_kind("GPU"))
+        return [f"GPU:{i}" for i in range(count)] or ["CPU:0"]
+    names = [devices] if isinstance(devices, str) else list(devices)
+    if not names:
+        raise ValueError("devices must name at least one device, got none")
+    return names
 
 
 class _UnavailableStrategy(Strategy):

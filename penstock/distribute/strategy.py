@@ -44,7 +44,7 @@ class Strategy(StrategyMembers):
     @contextmanager
     def scope(self) -> Iterator[Strategy]:
         """Make this the strategy in force."""
-        with _pushed(self, None):
+        with pushed(self, None):
             yield self
 
     def run(
@@ -56,7 +56,7 @@ class Strategy(StrategyMembers):
     ) -> Any:
         """Call `fn` on every replica and return its result."""
         del options
-        with _pushed(self, self.replica_context):
+        with pushed(self, self.replica_context):
             return fn(*args, **(kwargs or {}))
 
     def reduce(self, reduce_op: Any, value: Any, axis: int | None = None) -> Any:
@@ -151,7 +151,7 @@ class ReplicaContext:
     ) -> Any:
         """Call `merge_fn(strategy, ...)` once for all replicas."""
         strategy = self.strategy
-        with _pushed(strategy, None):
+        with pushed(strategy, None):
             return merge_fn(strategy, *args, **(kwargs or {}))
 
     def __enter__(self) -> ReplicaContext:
@@ -177,7 +177,8 @@ def _stack() -> list[tuple[Strategy, ReplicaContext | None]]:
 
 
 @contextmanager
-def _pushed(strategy: Strategy, context: ReplicaContext | None) -> Iterator[None]:
+def pushed(strategy: Strategy, context: ReplicaContext | None) -> Iterator[None]:
+    """Make a strategy, and the context of a replica or None, those in force."""
     if strategy is _default:
         # The default strategy is in force where no other is; entering it changes nothing.
         with nullcontext():

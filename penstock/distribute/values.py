@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock.core.composite_tensor import CompositeTensor
-from penstock.core.errors import UnimplementedError
+from penstock.core.type_spec import TypeSpec, type_spec_from_value
 
 
 class ReduceOp(enum.Enum):
@@ -43,49 +43,91 @@ class DistributedValues:
         return self._values
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}:{dict(enumerate(self._values))}"
+        lines = ",\n".join(f"  {i}: {value!r}" for i, value in enumerate(self._values))
+        return f"{type(self).__name__}:{{\n{lines}\n}}"
 
 
 class PerReplica(DistributedValues, CompositeTensor):
     """Independent values of the replicas."""
 
     @property
-    def _type_spec(self) -> Any:
-        raise UnimplementedError("specs of tf.distribute.PerReplica are not implemented")
+    def _type_spec(self) -> PerReplicaSpec:
+        return PerReplicaSpec(*(type_spec_from_value(value) for value in self._values))
+
+
+class PerReplicaSpec(TypeSpec):
+    """Specs of the values of the replicas.
+
+    Args:
+        *value_specs: the spec of each replica's value.
+    """
+
+    __slots__ = ("_value_specs",)
+
+    def __init__(self, *value_specs: Any) -> None:
+        self._value_specs = tuple(value_specs)
+
+    @property
+    def value_type(self) -> type:
+        """The class that this describes."""
+        return PerReplica
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._value_specs
+
+    @property
+    def _component_specs(self) -> Any:
+        return self._value_specs
+
+    def _to_components(self, value: Any) -> Any:
+        return value.values
+
+    def _from_components(self, components: Any) -> Any:
+        return PerReplica(components)
 
 
 class Mirrored(DistributedValues):
     """Values that are kept equal on all replicas."""
 
 
-class DistributedDataset:
-    """A dataset that gives each replica its part of a batch.
+def regroup(values: Sequence[Any]) -> Any:
+    """The values of all replicas as one: a nest whose leaves are `PerReplica`.
 
-    With one replica a dataset serves as it is, so that this class is only met in type checks.
+    What is one and the same object for all of them stays itself.
     """
+    first = values[0]
+    if all(value is first for value in values[1:]):
+        return first
+    if type(first) in (list, tuple) and _alike(values):
+        return type(first)(regroup(items) for items in zip(*values, strict=True))
+    if isinstance(first, tuple) and hasattr(first, "_fields") and _alike(values):
+        return type(first)(*(regroup(items) for items in zip(*values, strict=True)))
+    if isinstance(first, dict) and all(value.keys() == first.keys() for value in values):
+        return type(first)((key, regroup([value[key] for value in values])) for key in first)
+    containers = [getattr(value, "_distributed_container", None) for value in values]
+    if all(containers):
+        found = [container() for container in containers if container is not None]
+        if found[0] is not None and all(each is found[0] for each in found):
+            return found[0]
+    return PerReplica(values)
 
-    def __init__(self, *_: Any, **__: Any) -> None:
-        raise UnimplementedError(
-            "tf.distribute.DistributedDataset belongs to strategies of several replicas, which "
-            "are not implemented"
-        )
+
+def _alike(values: Sequence[Any]) -> bool:
+    first = values[0]
+    return all(type(value) is type(first) and len(value) == len(first) for value in values)
 
 
-class DistributedDatasetsFromFunction(DistributedDataset):
-    """A dataset that a function makes for each worker."""
-
-
-class DistributedIterator:
-    """An iterator over the elements of a distributed dataset."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        raise UnimplementedError(
-            "tf.distribute.DistributedIterator belongs to strategies of several replicas, "
-            "which are not implemented"
-        )
-
-    def __iter__(self) -> Any:
-        return self
+def select(replica: int, value: Any) -> Any:
+    """What one replica has of a nest that may hold values of all replicas."""
+    if isinstance(value, (PerReplica, Mirrored)):
+        return value.values[replica]
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(select(replica, item) for item in value))
+    if isinstance(value, (list, tuple)):
+        return type(value)(select(replica, item) for item in value)
+    if isinstance(value, dict):
+        return type(value)((key, select(replica, item)) for key, item in value.items())
+    return value
 
 
 class InputContext:

@@ -33,8 +33,23 @@ def devices_of_kind(kind: str) -> tuple[Any, ...]:
     return tuple(found)
 
 
+class _CpuNames:
+    """How many names the CPU answers to, beyond the devices that XLA made of it."""
+
+    count = 1
+    may_change = False
+
+
+def let_devices_change() -> None:
+    """Allow `split_cpu` from now on, although devices have been used."""
+    _CpuNames.may_change = True
+
+
 def split_cpu(count: int) -> None:
     """Make `count` devices of the CPU.
+
+    Where programs started afresh (see `let_devices_change`), XLA's devices stay what they are,
+    and the CPU answers to `count` names: its cores are the same for all of them.
 
     Raises:
         RuntimeError: devices have been used already.
@@ -42,9 +57,18 @@ def split_cpu(count: int) -> None:
     try:
         jax.config.update("jax_num_cpu_devices", count)
     except RuntimeError:
-        raise RuntimeError(
-            "Virtual devices cannot be modified after being initialized"
-        ) from None
+        if not _CpuNames.may_change:
+            raise RuntimeError(
+                "Virtual devices cannot be modified after being initialized"
+            ) from None
+        _CpuNames.count = count
+        device_for.cache_clear()
+
+
+def count_of_kind(kind: str) -> int:
+    """How many devices of a kind can be named."""
+    made = len(devices_of_kind(kind))
+    return max(made, _CpuNames.count) if kind == "CPU" else made
 
 
 def memory_of(kind: str, index: int) -> dict[str, int]:
@@ -101,6 +125,8 @@ def device_for(name: str | None) -> Any:
     kind = spec.device_type.upper()
     index = spec.device_index or 0
     found = devices_of_kind(kind)
+    if kind == "CPU" and len(found) <= index < _CpuNames.count:
+        index = 0
     if kind == "CPU" and host_is_default() and index == 0:
         return None
     if index >= len(found):

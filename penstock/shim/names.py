@@ -219,7 +219,7 @@ IDENTITIES: Final[dict[str, tuple[str, str]]] = {
         "RaggedTensor",
         "tensorflow.python.ops.ragged.ragged_tensor",
     ),
-    "penstock.distribute.values:DistributedDataset": (
+    "penstock.distribute.datasets:DistributedDataset": (
         "DistributedDataset",
         "tensorflow.python.distribute.input_lib",
     ),

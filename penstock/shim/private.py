@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.runtime.context import executing_eagerly
+from penstock.runtime.devices import let_devices_change
 from penstock.runtime.dispatch import call
 
 
@@ -25,7 +26,8 @@ def async_wait() -> None:
 
 
 def reset_context() -> None:
-    """Forget the devices and functions of this process: XLA's are made once and stay."""
+    """Let devices be configured again. XLA's own, and functions, are made once and stay."""
+    let_devices_change()
 
 
 class _Context:

@@ -120,11 +120,6 @@ def test_strategies_of_many_machines_say_that_they_are_missing(name):
         getattr(tf.distribute, name)()
 
 
-def test_a_strategy_of_two_devices_says_that_it_is_missing():
-    with pytest.raises(UnimplementedError, match="implemented for one device, got 2"):
-        tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-
 def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(tf.errors.InvalidArgumentError, match="TPU:3"):
         tf.distribute.OneDeviceStrategy("TPU:3")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from penstock.core.errors import UnimplementedError
 from penstock.function.polymorphic import functions_run_eagerly as functions_run_eagerly
 from penstock.function.polymorphic import run_functions_eagerly as run_functions_eagerly
-from penstock.runtime.devices import devices_of_kind, split_cpu
+from penstock.runtime.devices import count_of_kind, devices_of_kind, split_cpu
 
 
 class PhysicalDevice(NamedTuple):
@@ -72,7 +72,7 @@ def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]:
     return [
         LogicalDevice(f"/device:{kind}:{i}", kind)
         for kind in kinds
-        for i in range(len(devices_of_kind(kind)))
+        for i in range(count_of_kind(kind))
     ]
 
 
