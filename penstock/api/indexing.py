@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from penstock.api.composite import open_to_composites
 from penstock.api.operands import integers, static_integer
 from penstock.core import dtypes
-from penstock.core.errors import UnimplementedError
+from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -208,6 +208,11 @@ def _batch_gather_nd(
             raise ValueError(
                 f"batch_dims = {batch_dims} must be less than rank({word}) = {limit}"
             )
+    if not params.shape[:batch].is_compatible_with(indices.shape[:batch]):
+        raise InvalidArgumentError(
+            f"params and indices must agree in their first {batch} axes, got shapes "
+            f"{params.shape} and {indices.shape}"
+        )
     sizes = indices.shape
     shape: Any = list(sizes) if sizes.is_fully_defined() else call("Shape", indices)
     one = integers([1])

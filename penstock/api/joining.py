@@ -77,7 +77,7 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:
         [[1, 3], [2, 4]]
     """
     axis = operator.index(axis)
-    if axis == 0 and (isinstance(values, TensorLike) or not _is_sequence(values)):
+    if axis == 0 and (isinstance(values, (TensorLike, np.ndarray)) or not _is_sequence(values)):
         return convert_to_tensor(values)
     items = list(values)
     if axis == 0 and not any(isinstance(item, (TensorLike, np.ndarray)) for item in items):

@@ -418,11 +418,13 @@ def transpose(x: Any, perm: Any) -> Any:
     Shape: x [...], perm [rank] -> y [...], permuted.
     Errors: InvalidArgumentError when perm is not a permutation of the axes.
     """
+    if perm.ndim != 1:
+        raise InvalidArgumentError(f"perm must be a vector, got shape {list(perm.shape)}")
     axes = perm.tolist()
     try:
         return x.transpose(axes)
     except (ValueError, TypeError):
-        return x.transpose(_checked_perm(np.ravel(perm).tolist(), len(x.shape)))
+        return x.transpose(_checked_perm(axes, len(x.shape)))
 
 
 @op(

@@ -98,6 +98,8 @@ def gather_v2(params: Any, indices: Any, axis: Any, *, batch_dims: int) -> Any:
     rank = len(params.shape)
     if not rank:
         raise InvalidArgumentError("params must have at least one axis, got a scalar")
+    if axis.ndim:
+        raise InvalidArgumentError(f"axis must be a scalar, got shape {list(axis.shape)}")
     place = axis_in(scalar_of(axis, "axis"), rank)
     batch = 0
     if batch_dims:

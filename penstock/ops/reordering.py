@@ -431,7 +431,11 @@ def _taps(
     for size, k, stride, rate in zip(x.shape, sizes, strides, rates, strict=True):
         reach = (k - 1) * rate + 1
         if padding == "VALID":
-            outs.append(max(0, -(-(size - reach + 1) // stride)))
+            if reach > size + 1:
+                raise InvalidArgumentError(
+                    f"window {sizes} must fit input {list(x.shape)} at the rates {rates}"
+                )
+            outs.append(-(-(size - reach + 1) // stride))
             margins.append((0, 0))
         elif padding == "SAME":
             out = -(-size // stride)

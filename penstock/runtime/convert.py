@@ -311,7 +311,8 @@ def _python_array(value: Any, dtype: DType | None) -> Any:
             f"Failed to convert a NumPy array to a Tensor (Unsupported object type "
             f"{type(array.ravel().tolist()[0]).__name__})."
         )
-    if isinstance(leaf, (bool, np.bool_)) and array.dtype.kind != "b":
+    takes_numbers = dtype is not None and not dtype.is_bool
+    if isinstance(leaf, (bool, np.bool_)) and array.dtype.kind != "b" and not takes_numbers:
         raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
     return array
 
@@ -389,6 +390,8 @@ def _from_python(array: Any, dtype: DType | None, value: Any) -> Any:
         if kind != "O":
             raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype string")
         return array
+    if array.dtype == np.uint64 and not _holds_larger(dtype) and array.max() > _INT64_MAX:
+        raise ValueError(_OUT_OF_RANGE)
     allowed = (
         array.size == 0
         or (kind in "iu" and (dtype.is_integer or dtype.is_floating or dtype.is_complex))
@@ -403,6 +406,11 @@ def _from_python(array: Any, dtype: DType | None, value: Any) -> Any:
     # Integers wrap around, as they do in TensorFlow.
     with np.errstate(all="ignore"):
         return array.astype(wanted)
+
+
+def _holds_larger(dtype: DType) -> bool:
+    """Whether Python integers beyond 64 bits with a sign may become `dtype`."""
+    return dtype is dtypes.uint64 or (dtype.is_floating and dtype is not dtypes.bfloat16)
 
 
 def _from_array(array: Any, dtype: DType | None) -> Any:

@@ -206,3 +206,13 @@ def test_distinct_rows_of_an_empty_matrix():
     rows, places = tf.raw_ops.UniqueV2(x=np.zeros((0, 3)), axis=[0])
 
     assert (rows.shape, places.shape) == ([0, 3], [0])
+
+
+def test_axes_are_scalars_and_batches_agree():
+    x = tf.zeros([3, 4])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="scalar"):
+        tf.gather(x, [0], axis=[0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="vector"):
+        tf.transpose(x, [[0, 1]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="agree"):
+        tf.gather_nd(x, [[0], [2]], batch_dims=1)

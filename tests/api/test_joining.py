@@ -116,3 +116,7 @@ def test_axes_may_be_tensors_and_are_checked():
     assert tf.unstack(x, axis=axis)[0].numpy().tolist() == [1, 3]
     with pytest.raises(ValueError, match="out of bounds"):
         tf.repeat(x, 2, axis=-3)
+
+
+def test_an_array_is_a_stack_already():
+    assert tf.stack(np.array([1, 2], np.uint64)).dtype == tf.uint64

@@ -147,3 +147,7 @@ def test_inputs_of_a_fixed_dtype_are_checked_on_the_quick_way():
 def test_ragged_tensors_are_written_as_their_elements_are():
     ragged = tf.RaggedTensor.from_row_splits(tf.constant([1.1, 2.0]), [0, 1, 1, 2])
     assert str(ragged) == "<tf.RaggedTensor [[1.1], [], [2.0]]>"
+
+
+def test_truth_before_numbers_is_taken_where_the_dtype_is_told():
+    assert tf.constant([True, 2], tf.int32).numpy().tolist() == [1, 2]
