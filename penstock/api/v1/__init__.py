@@ -5,14 +5,13 @@ What both versions share is `tf`'s own; names that moved are found where they ar
 
 from __future__ import annotations
 
+import functools
+import importlib
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from penstock.api import v1_nn as nn  # noqa: F401  (this is tf.compat.v1.nn)
-from penstock.api.v1 import graphs, renamed, scopes
-from penstock.api.v1 import initializers as initializers
-from penstock.api.v1.graphs import placeholder as placeholder
 from penstock.api.v1.names import ELSEWHERE
 from penstock.core import dtypes
 from penstock.core.errors import MissingNameError
@@ -21,6 +20,10 @@ from penstock.core.tensor_shape import TensorShape
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.sparse_tensor import SparseTensor
 from penstock.wire import protos
+
+
+def _placeholder(dtype: Any, shape: Any, name: str | None) -> Any:
+    return _own()["placeholder"].placeholder(dtype, shape, name)
 
 
 def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> SparseTensor:
@@ -34,9 +37,9 @@ def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -
     known = TensorShape(shape)
     sizes = known.as_list() if known.rank is not None and known.is_fully_defined() else None
     made = SparseTensor(
-        placeholder(dtypes.int64, [None, known.rank], name),
-        placeholder(dtype, [None], name),
-        placeholder(dtypes.int64, [known.rank], name)
+        _placeholder(dtypes.int64, [None, known.rank], name),
+        _placeholder(dtype, [None], name),
+        _placeholder(dtypes.int64, [known.rank], name)
         if sizes is None
         else convert_to_tensor(sizes, dtypes.int64),
     )
@@ -51,8 +54,7 @@ _MESSAGES = frozenset(
     | {"RunMetadata", "RunOptions", "SessionLog", "Summary", "SummaryMetadata"}
     | {"TensorInfo", "VariableDef", "GraphOptions"}
 )
-_OWN = {name: module for module in (renamed, scopes, graphs) for name in module.__all__}
-_INITIALIZERS = frozenset(name for name in dir(initializers) if name.endswith("_initializer"))
+_MODULES = tuple(f"{__name__}.{name}" for name in ("renamed", "scopes", "graphs"))
 _SPACES = frozenset(
     {"math", "linalg", "strings", "io", "random", "sparse", "image", "debugging", "manip"}
     | {"spectral", "bitwise", "signal", "sets", "dtypes", "errors", "nest", "quantization"}
@@ -82,12 +84,19 @@ class _Space:
         return value
 
 
+@functools.cache
+def _own() -> dict[str, Any]:
+    """What is defined here, loaded when a name of TensorFlow 1 is first asked for."""
+    modules = [importlib.import_module(name) for name in _MODULES]
+    return {name: module for module in modules for name in module.__all__}
+
+
 def _named(path: str, leaf: str) -> Any:
     """What is called so below `tf.compat.v1`: changed, moved, or as in `tf`."""
-    if leaf in _OWN:
-        return getattr(_OWN[leaf], leaf)
-    if path in _INITIALIZERS:
-        return getattr(initializers, path)
+    if leaf in _own():
+        return getattr(_own()[leaf], leaf)
+    if path.endswith("_initializer"):
+        return getattr(importlib.import_module(f"{__name__}.initializers"), path)
     found: Any = sys.modules[__name__.partition(".")[0]]
     try:
         for part in ELSEWHERE.get(path, path).split("."):
@@ -100,6 +109,8 @@ def _named(path: str, leaf: str) -> Any:
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(name)
+    if name == "initializers":
+        return importlib.import_module(f"{__name__}.initializers")
     if name in _later:
         value = _later[name]()
     elif name in _MESSAGES:
