@@ -151,3 +151,8 @@ def test_ragged_tensors_are_written_as_their_elements_are():
 
 def test_truth_before_numbers_is_taken_where_the_dtype_is_told():
     assert tf.constant([True, 2], tf.int32).numpy().tolist() == [1, 2]
+
+
+def test_sparse_tensors_are_written_with_their_parts():
+    sparse = tf.SparseTensor([[0]], [1], [2])
+    assert str(sparse).startswith("SparseTensor(indices=tf.Tensor([[0]], shape=(1, 1), dtype=")

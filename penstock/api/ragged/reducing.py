@@ -144,15 +144,20 @@ def _square(x: Any) -> Any:
     return call("Square", x)
 
 
+def _as_truth(x: Any) -> Any:
+    return call("Cast", call("Cast", x, DstT=dtypes.int32), DstT=dtypes.bool)
+
+
 def reduce_truth(
     plain: Callable[..., Any], op: str, ragged: Any, axis: Any, keepdims: Any
 ) -> Any:
     """All or any: of booleans as 0 and 1 the product, or the largest.
 
-    Numbers count as true where they are not zero.
+    Numbers count as true where they are not zero, without their fractions.
     """
     if isinstance(ragged, RaggedTensor) and ragged.dtype != dtypes.bool:
-        ragged = unary(lambda flat: call("Cast", flat, DstT=dtypes.bool), ragged)
+        # Through int32, as TensorFlow goes: a fraction below 1 counts as 0.
+        ragged = unary(_as_truth, ragged)
 
     def by_segment(data: Any, ids: Any, count: Any) -> Any:
         numbers = call("Cast", data, DstT=dtypes.int32)

@@ -367,8 +367,8 @@ class RowPartition(CompositeTensor):
     def __repr__(self) -> str:
         if self._uniform_row_length is not None:
             length, rows = self._uniform_row_length, self.nrows()
-            return f"tf.RowPartition(nrows={rows}, uniform_row_length={length})"
-        return f"tf.RowPartition(row_splits={self._row_splits})"
+            return f"tf.RowPartition(nrows={rows!s}, uniform_row_length={length!s})"
+        return f"tf.RowPartition(row_splits={self._row_splits!s})"
 
     @property
     def _type_spec(self) -> RowPartitionSpec:

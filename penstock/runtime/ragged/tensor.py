@@ -353,7 +353,7 @@ class RaggedTensor(RaggedFactories, CompositeTensor):
     def __repr__(self) -> str:
         if self._is_eager():
             return f"<tf.RaggedTensor {as_text(self)}>"
-        return f"tf.RaggedTensor(values={self._values}, row_splits={self.row_splits})"
+        return f"tf.RaggedTensor(values={self._values!s}, row_splits={self.row_splits!s})"
 
     # -- specs -----------------------------------------------------------------------------
 
