@@ -84,6 +84,10 @@ class _Transpiler(malt_api.PyToPy):  # type: ignore[misc]
 
     def transform_ast(self, node: Any, ctx: Any) -> Any:
         """Convert a function's tree, with names of caught errors as plain assignments."""
+        if any(isinstance(part, ast.Match) for part in ast.walk(node)):
+            raise errors.UnsupportedLanguageElementError(
+                "match statements are not converted; use if and elif"
+            )
         own = ctx.user.options.uses(converter.Feature.BUILTIN_FUNCTIONS)
         if not own and "print" not in ctx.info.namespace:
             node = _Prints().visit(node)
@@ -354,7 +358,8 @@ def _converted(target: Any, function: Any, options: Any) -> Any:
         made, _, lines = _transpiler.transform(
             target, converter.ProgramContext(options=options)
         )
-    except (errors.PyCTError, OSError, ValueError, SyntaxError) as error:
+    except (errors.PyCTError, OSError, ValueError, SyntaxError, AssertionError) as error:
+        # The converter asserts what it has not thought of.
         _warn(code, function, _reason(target, error))
         return None
     _note_lines(made.__code__.co_filename, lines)
