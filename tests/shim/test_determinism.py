@@ -61,9 +61,10 @@ def test_training_goes_on_where_a_checkpoint_left_it(dropout, tmp_path):
 
 
 def test_another_process_trains_the_same_weights():
-    tf.config.experimental.enable_op_determinism()
     program = (
-        "from tests.shim.test_determinism import *\nprint(fingerprint(fit(model(True), 2)))"
+        "from tests.shim.test_determinism import *\n"
+        "tf.config.experimental.enable_op_determinism()\n"
+        "print(fingerprint(fit(model(True), 2)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
