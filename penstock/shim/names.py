@@ -17,7 +17,9 @@ PRIVATE_MODULES: Final[dict[str, dict[str, str]]] = {
         "Summary": "penstock.wire.protos:Summary",
         "SummaryMetadata": "penstock.wire.protos:SummaryMetadata",
     },
-    "python.data.experimental.ops.distribute": {},
+    "python.data.experimental.ops.distribute": {
+        "compute_batch_size": "penstock.data.batch_size:compute_batch_size",
+    },
     "python.distribute.distribute_lib": {
         "get_strategy": "penstock.distribute:get_strategy",
         "has_strategy": "penstock.distribute:has_strategy",
@@ -100,7 +102,11 @@ PRIVATE_MODULES: Final[dict[str, dict[str, str]]] = {
         "lookup": "penstock.core.type_spec_registry:lookup",
         "register": "penstock.core.type_spec_registry:register",
     },
-    "python.lib.io.tf_record": {},
+    "python.lib.io.tf_record": {
+        "TFRecordOptions": "penstock.wire.record_options:TFRecordOptions",
+        "TFRecordWriter": "penstock.wire.records:TFRecordWriter",
+        "tf_record_iterator": "penstock.wire.records:read_records",
+    },
     "python.ops.linalg.sparse.sparse_csr_matrix_ops": {
         name: f"penstock.shim.sparse_matrix:{name}"
         for name in (

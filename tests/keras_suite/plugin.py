@@ -5,9 +5,7 @@ It takes the place of the `conftest.py` that lies in Keras' repository and not i
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +20,7 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 
 from tests.keras_suite import known, narrow_jax  # noqa: E402
+from tests.keras_suite.absent import package_missing_in  # noqa: E402
 
 narrow_jax.install()
 
@@ -38,29 +37,16 @@ _conftest.skip_if_backend = _skip_if_backend
 sys.modules["conftest"] = _conftest
 
 
-# Packages that some test files import and that need not be there.
-OPTIONAL = (
-    "ai_edge_litert",
-    "grain",
-    "onnxruntime",
-    "orbax",
-    "pandas",
-    "tensorboard",
-    "tf2onnx",
-    "torch",
-)
-_absent = [name for name in OPTIONAL if importlib.util.find_spec(name) is None]
-_IMPORT = re.compile(rf"^(?:import|from) ({'|'.join(_absent) or '-'})\b", re.MULTILINE)
 _left_out = []
 
 
 def pytest_ignore_collect(collection_path):
     if not collection_path.name.endswith("_test.py"):
         return None
-    found = _IMPORT.search(collection_path.read_text())
-    if found is None:
+    package = package_missing_in(collection_path)
+    if package is None:
         return None
-    _left_out.append(f"{collection_path.relative_to(KERAS)}: {found.group(1)} is not installed")
+    _left_out.append(f"{collection_path.relative_to(KERAS)}: {package} is not installed")
     return True
 
 
