@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Words = NDArray[np.uint32]
 Bytes = NDArray[np.uint8]
+Places = NDArray[np.int64]
 Buffer = bytes | bytearray | memoryview
 
 _POLYNOMIAL: Final = 0x82F63B78
@@ -32,6 +33,8 @@ _MOST_LANES: Final = 4096
 _TERMS: Final = (5685, 1362, 426)
 _SPAN: Final = _TERMS[0]
 _STEP: Final = _TERMS[0] - _TERMS[1]  # what is taken at once reaches no place among itself
+_LONGEST_SIDE_BY_SIDE: Final = 16 * 1024
+_FEW_STRETCHES: Final = 8
 _FOLD_FROM: Final = 64 * 1024
 # Bytes of a unit and steps in a block. A block and its span stay in the second-level cache.
 _FOLDS: Final = ((8, 7), (8, 1), (1, 1))
@@ -85,6 +88,50 @@ def masked_crc32c(data: Buffer | NDArray[Any]) -> int:
     return mask(crc32c(data))
 
 
+def crc32c_each(data: Bytes, starts: Places, lengths: Places) -> Words:
+    """Checksums of many stretches of `data`, which are worked on side by side.
+
+    Args:
+        data: all bytes.
+        starts: where the stretches begin.
+        lengths: how long they are; all lie within the data.
+    """
+    sums: Words = np.empty(len(starts), np.uint32)
+    # By power of two, so that short stretches are not drawn out to the length of long ones.
+    classes = np.frexp(lengths.astype(np.float64))[1]
+    classes[(lengths < 4) | (lengths > _LONGEST_SIDE_BY_SIDE)] = -1
+    for kind in np.unique(classes):
+        members = np.flatnonzero(classes == kind)
+        if kind < 0 or len(members) < _FEW_STRETCHES:
+            for i in members:
+                sums[i] = crc32c(data[starts[i] : starts[i] + lengths[i]])
+        else:
+            sums[members] = _side_by_side(data, starts[members], lengths[members])
+    return sums
+
+
+def _side_by_side(data: Bytes, starts: Places, lengths: Places) -> Words:
+    width = -(-int(lengths.max()) // 4) * 4
+    # All end together: zeros before the first byte leave a state of zero as it is.
+    skipped = width - lengths
+    places = (starts - skipped)[:, np.newaxis] + np.arange(width)
+    rows: Bytes = data.take(places, mode="clip")
+    if skipped.any():
+        rows[np.arange(width) < skipped[:, np.newaxis]] = 0
+    # The state at the start is the same as its four bytes added to the data.
+    first = skipped[:, np.newaxis] + np.arange(4)
+    rows[np.arange(len(rows))[:, np.newaxis], first] ^= 0xFF
+    columns: Words = np.ascontiguousarray(rows.view("<u4").T)
+    states: Words = np.zeros(len(rows), np.uint32)
+    _advance_columns(states, columns)
+    return states ^ np.uint32(_ONES)
+
+
+def mask_each(sums: Words) -> Words:
+    """Hide many checksums, see `mask`."""
+    return (sums >> np.uint32(15) | sums << np.uint32(17)) + np.uint32(_MASK_DELTA)
+
+
 def _folded(data: Bytes, state: int) -> Bytes:
     """Short data whose state, from zero on, is that of `data` from `state` on."""
     head = np.frombuffer(state.to_bytes(4, "little"), np.uint8)
@@ -125,11 +172,9 @@ def _cut(size: int) -> tuple[int, int]:
     return min(_MOST_LANES, 1 << ((size // lane).bit_length() - 1)), lane
 
 
-def _advance_lanes(state: int, data: memoryview, lanes: int) -> int:
+def _advance_columns(states: Words, columns: Words) -> None:
+    """Advance states by four bytes each with every column."""
     low_table, high_table = _word_tables()
-    columns = np.ascontiguousarray(np.frombuffer(data, "<u4").reshape(lanes, -1).T)
-    states: Words = np.zeros(lanes, np.uint32)
-    states[0] = state
     halves = states.view(np.uint16)
     low, high = np.empty_like(states), np.empty_like(states)
     for column in columns:
@@ -138,6 +183,13 @@ def _advance_lanes(state: int, data: memoryview, lanes: int) -> int:
         low_table.take(halves[0::2], out=low, mode="clip")
         high_table.take(halves[1::2], out=high, mode="clip")
         np.bitwise_xor(low, high, out=states)
+
+
+def _advance_lanes(state: int, data: memoryview, lanes: int) -> int:
+    columns = np.ascontiguousarray(np.frombuffer(data, "<u4").reshape(lanes, -1).T)
+    states: Words = np.zeros(lanes, np.uint32)
+    states[0] = state
+    _advance_columns(states, columns)
     length = len(data) // lanes
     while len(states) > 1:
         states = _shift(states[0::2], length) ^ states[1::2]

@@ -10,10 +10,14 @@ import functools
 import os
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from penstock.core.errors import (
     DataLossError,
@@ -21,7 +25,7 @@ from penstock.core.errors import (
     InvalidArgumentError,
     NotFoundError,
 )
-from penstock.wire.crc32c import masked_crc32c
+from penstock.wire.crc32c import crc32c_each, mask_each, masked_crc32c
 from penstock.wire.inflate import InflatingFile
 from penstock.wire.record_options import CompressionLike, TFRecordOptions
 
@@ -29,7 +33,9 @@ PathLike = str | os.PathLike[str]
 
 _LENGTH: Final = struct.Struct("<QI")
 _CHECKSUM: Final = struct.Struct("<I")
+_FRAME_BYTES: Final = _LENGTH.size + _CHECKSUM.size
 _BUFFER_BYTES: Final = 256 * 1024
+_FEW: Final = 8  # records in the buffer, below which another piece is read first
 MAX_RECORD_BYTES: Final = 1 << 32
 
 
@@ -66,6 +72,7 @@ class RecordReader:
         self._source = self._readable()
         self._buffer = memoryview(b"")
         self._position = 0
+        self._checked: deque[bytes] = deque()
         self.offset = offset  # of the next record, in uncompressed bytes
 
     def _open(self) -> BinaryIO:
@@ -89,6 +96,46 @@ class RecordReader:
         return self
 
     def __next__(self) -> bytes:
+        if self._checked or self._check_ahead():
+            data = self._checked.popleft()
+            self.offset += _FRAME_BYTES + len(data)
+            return data
+        return self._next_alone()
+
+    def _check_ahead(self) -> bool:
+        """Check the records that are whole in the buffer, side by side.
+
+        Returns:
+            Whether there are some. What is damaged or reaches beyond the buffer is left to be
+            read alone, which tells what is wrong with it.
+        """
+        if self._file.closed:
+            return False
+        starts, lengths = _walk(self._buffer, self._position)
+        if len(starts) < _FEW and len(self._buffer) - self._position < self._buffer_bytes:
+            self._read_on()
+            starts, lengths = _walk(self._buffer, self._position)
+        if not starts:
+            return False
+        buffer = self._buffer.obj
+        assert isinstance(buffer, bytes)
+        good = _count_good(np.frombuffer(self._buffer, np.uint8), starts, lengths)
+        self._checked.extend(
+            buffer[start : start + length]
+            for start, length in zip(starts[:good], lengths[:good], strict=True)
+        )
+        if good:
+            self._position = starts[good - 1] + lengths[good - 1] + _CHECKSUM.size
+        return good > 0
+
+    def _read_on(self) -> None:
+        """Read another piece behind what is left in the buffer."""
+        piece = self._source.read(self._buffer_bytes)
+        if piece:
+            self._buffer = memoryview(bytes(self._buffer[self._position :]) + piece)
+            self._position = 0
+
+    def _next_alone(self) -> bytes:
         if self._file.closed:
             raise StopIteration
         header = self._take(_LENGTH.size)
@@ -148,6 +195,7 @@ class RecordReader:
         self._file.close()
         self._buffer = memoryview(b"")
         self._position = 0
+        self._checked.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -159,6 +207,44 @@ class RecordReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _walk(buffer: memoryview, position: int) -> tuple[list[int], list[int]]:
+    """Starts and lengths of the records that are whole, if their lengths can be believed."""
+    starts: list[int] = []
+    lengths: list[int] = []
+    last, read = len(buffer) - _FRAME_BYTES, _LENGTH.unpack_from
+    while position <= last:
+        length = read(buffer, position)[0]
+        if length > last - position:
+            break
+        starts.append(position + _LENGTH.size)
+        lengths.append(length)
+        position += length + _FRAME_BYTES
+    return starts, lengths
+
+
+def _count_good(data: NDArray[np.uint8], starts: list[int], lengths: list[int]) -> int:
+    """How many records come before the first whose checksums fail."""
+    begin, size = np.array(starts), np.array(lengths)
+    # A record's length takes eight bytes, and four its checksum.
+    sums = mask_each(crc32c_each(data, begin - 12, np.full(len(begin), 8)))
+    known = _first_wrong(sums, _numbers_at(data, begin - 4))
+    # One false length puts all that follow in the wrong place.
+    begin, size = begin[:known], size[:known]
+    sums = mask_each(crc32c_each(data, begin, size))
+    return _first_wrong(sums, _numbers_at(data, begin + size))
+
+
+def _first_wrong(sums: NDArray[np.uint32], stored: NDArray[np.uint32]) -> int:
+    right = sums == stored
+    return len(right) if right.all() else int(right.argmin())
+
+
+def _numbers_at(data: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Little-endian numbers of four bytes."""
+    parts = data[places[:, np.newaxis] + np.arange(4)]
+    return np.ascontiguousarray(parts).view("<u4")[:, 0]
 
 
 def read_records(

@@ -3,6 +3,7 @@ import io
 import struct
 import zlib
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,3 +181,41 @@ def test_options_reach_zlib(tmp_path):
 def test_a_frame_is_what_a_file_has():
     assert b"".join(map(frame, RECORDS)) == PLAIN
     assert io.BytesIO(PLAIN).read(16) == frame(b"")
+
+
+def many(path, count=3000):
+    """A file with records of many lengths; returns them and where each begins."""
+    rng = np.random.default_rng(0)
+    records = [rng.bytes(int(size)) for size in rng.integers(0, 700, count)]
+    records[count // 2] = rng.bytes(300_000)
+    offsets, offset = [], 0
+    with TFRecordWriter(path) as writer:
+        for record in records:
+            writer.write(record)
+            offsets.append(offset)
+            offset += 16 + len(record)
+    return records, offsets
+
+
+def test_many_records_of_many_lengths_are_read(tmp_path):
+    records, offsets = many(tmp_path / "file")
+
+    assert list(read_records(tmp_path / "file")) == records
+    with RecordReader(tmp_path / "file", offset=offsets[1700]) as reader:
+        assert list(reader) == records[1700:]
+
+
+@pytest.mark.parametrize("where", ["length", "length's checksum", "data", "checksum"])
+@pytest.mark.parametrize("number", [0, 1, 700, 1500, 2999])
+def test_all_records_before_a_damaged_one_are_given(tmp_path, where, number):
+    records, offsets = many(tmp_path / "file")
+    data = bytearray((tmp_path / "file").read_bytes())
+    begin, size = offsets[number], len(records[number])
+    place = {"length": 0, "length's checksum": 9, "data": 12, "checksum": 12 + size}[where]
+    data[begin + place] ^= 1
+    (tmp_path / "file").write_bytes(data)
+
+    given, error = read_until_error(tmp_path / "file")
+
+    assert f"record at {begin} of" in str(error)
+    assert given == records[:number]
