@@ -49,9 +49,9 @@ def _first_size(spec: Any) -> int | None:
 def _from_stages(dataset: Any) -> int:
     name = type(dataset).__name__
     if name in _BATCHING:
-        size = dataset._operands[0]  # noqa: SLF001  (a stage of this room)
+        size = dataset._operands[0]
         return int(size) if isinstance(size, (int, np.integer, np.ndarray)) else -1
     if name not in _PASSING:
         return -1
-    found = {_from_stages(parent) for parent in dataset._parents}  # noqa: SLF001
+    found = {_from_stages(parent) for parent in dataset._parents}
     return found.pop() if len(found) == 1 else -1
