@@ -11,6 +11,7 @@ from penstock.core import data_nest, dtypes
 from penstock.data.csv_dataset import CsvDatasetV2 as CsvDataset
 from penstock.data.dataset import DatasetV2
 from penstock.data.dataset.base import _VariantDataset
+from penstock.data.dataset.numbers import RandomDataset
 from penstock.data.dataset.rows import at, from_list
 from penstock.data.dataset.settings import assert_cardinality
 from penstock.data.file_pipelines import (
@@ -74,15 +75,6 @@ unique = _method("unique")
 def Counter(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64) -> Any:  # noqa: N802
     """Return `Dataset.counter(start, step, dtype)`."""
     return _dataset().counter(start, step, dtype)
-
-
-def RandomDataset(  # noqa: N802
-    seed: int | None = None,
-    rerandomize_each_iteration: bool | None = None,
-    name: str | None = None,
-) -> Any:
-    """Return `Dataset.random(seed, rerandomize_each_iteration)`."""
-    return _dataset().random(seed, rerandomize_each_iteration)
 
 
 def choose_from_datasets(

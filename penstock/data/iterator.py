@@ -286,3 +286,15 @@ class NumpyIterator:
     def next(self) -> Any:
         """Return the next element."""
         return self.__next__()
+
+    def save(self) -> Any:
+        """Return the place of the iterator as a string tensor, for `restore`."""
+        return convert_to_tensor(json.dumps(self._iterator.state()))
+
+    def restore(self, state: Any) -> None:
+        """Go to a place that `save` gave.
+
+        Raises:
+            InvalidArgumentError: the dataset has fewer elements, or is not known.
+        """
+        self._iterator.restore(json.loads(bytes(convert_to_tensor(state).numpy())))

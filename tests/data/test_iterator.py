@@ -215,3 +215,23 @@ def test_checkpoints_hold_the_place():
     iterator._restore_from_tensors(saved)
 
     assert int(next(iterator)) == 1
+
+
+def test_iterators_of_numpy_values_are_saved_and_restored():
+    iterator = tf.data.Dataset.range(5).as_numpy_iterator()
+    first = [iterator.next(), iterator.next()]
+
+    place = iterator.save()
+    third = iterator.next()
+    iterator.restore(place)
+
+    assert place.dtype is tf.string
+    assert [*first, third] == [0, 1, 2]
+    assert list(iterator) == [2, 3, 4]
+
+
+def test_random_datasets_are_a_class_whose_numbers_are_tensorflows():
+    dataset = tf.data.experimental.RandomDataset(seed=3)
+
+    assert isinstance(dataset, tf.data.Dataset)
+    assert list(dataset.take(3).as_numpy_iterator()) == [3534849767, 279844183, 888998500]

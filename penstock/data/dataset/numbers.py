@@ -93,9 +93,25 @@ def range_(*args: Any, **kwargs: Any) -> DatasetV2:
     return _RangeDataset(tuple(bounds), dtype)
 
 
-class _RandomDataset(Source):
-    def __init__(self, seed: int | None, *, varies: bool) -> None:
-        self._seeds = SeedGenerator(seed, varies=varies)
+class RandomDataset(Source):
+    """Endless int64 numbers, uniform in [0, 2**32).
+
+    Args:
+        seed: with the global seed decides the numbers.
+        rerandomize_each_iteration: whether each iterator gives other numbers.
+        name: accepted for compatibility.
+
+    Source: `tf.data.experimental.RandomDataset`.
+    """
+
+    def __init__(
+        self,
+        seed: int | None = None,
+        rerandomize_each_iteration: bool | None = None,
+        name: str | None = None,
+    ) -> None:
+        del name
+        self._seeds = SeedGenerator(seed, varies=bool(rerandomize_each_iteration))
         super().__init__(Structure(TensorSpec(TensorShape(()), dtypes.int64)))
 
     def _start(self, run: Run) -> Iterator[Element]:
@@ -118,7 +134,7 @@ def random(
         rerandomize_each_iteration: whether each iterator gives other numbers.
         name: accepted for compatibility.
     """
-    return _RandomDataset(seed, varies=bool(rerandomize_each_iteration))
+    return RandomDataset(seed, rerandomize_each_iteration)
 
 
 class _CounterDataset(Source):
