@@ -533,6 +533,10 @@ def bitcast(x: Any, *, type: DType) -> Any:
     Shape: input [...] -> output [...], an axis more or less where sizes of the types differ.
     Errors: InvalidArgumentError when the last axis is not as long as the new type needs.
     """
+    if x.dtype.kind in "bO" or type.is_bool or type.np.kind == "O":
+        raise InvalidArgumentError(
+            f"truth values and strings have no bytes to read, got {x.dtype} and {type.name}"
+        )
     old, new = x.dtype.itemsize, type.size
     if old < new and (x.ndim == 0 or x.shape[-1] * old != new):
         raise InvalidArgumentError(

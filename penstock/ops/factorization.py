@@ -14,6 +14,7 @@ from penstock.core.dtypes import DType, int32
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.checks import require
+from penstock.ops.elementwise import INEXACT
 from penstock.ops.linalg import adjoint
 from penstock.ops.table import REQUIRED, gradient, host_kernel, op
 
@@ -26,10 +27,12 @@ def widened(x: Any) -> Any:
 
 
 def check_matrix(x: Any, *, square: bool) -> None:
-    """Refuse what is no matrix, or no square one.
+    """Refuse what is no matrix of floats or complex numbers, or no square one.
 
     Errors: InvalidArgumentError.
     """
+    if x.dtype not in INEXACT:
+        raise InvalidArgumentError(f"input must be floats or complex numbers, got {x.dtype}")
     if x.ndim < 2:
         raise InvalidArgumentError(
             f"input must have rank 2 or more, got shape {tuple(x.shape)}"

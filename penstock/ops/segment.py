@@ -14,6 +14,7 @@ from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape, unknown_shape
 from penstock.ops.checks import require
+from penstock.ops.elementwise import REALS, unary
 from penstock.ops.gather_scatter import update_rows
 from penstock.ops.namespace import namespace
 from penstock.ops.shapes import filled, scalar_of, value_of
@@ -170,6 +171,7 @@ def segment_max(data: Any, segment_ids: Any) -> Any:
     Shape: data [n, ...], segment_ids [n] -> output [last id + 1, ...].
     Errors: InvalidArgumentError when the ids are negative or not sorted.
     """
+    unary("SegmentMax", data, REALS)
     count = _sorted_ids(data, segment_ids)
     return reduce_rows(data, segment_ids, count, "maximum", np.zeros((), data.dtype))
 
@@ -181,6 +183,7 @@ def segment_min(data: Any, segment_ids: Any) -> Any:
     Shape: data [n, ...], segment_ids [n] -> output [last id + 1, ...].
     Errors: InvalidArgumentError when the ids are negative or not sorted.
     """
+    unary("SegmentMin", data, REALS)
     count = _sorted_ids(data, segment_ids)
     return reduce_rows(data, segment_ids, count, "minimum", np.zeros((), data.dtype))
 
@@ -242,6 +245,7 @@ def unsorted_segment_max(data: Any, segment_ids: Any, num_segments: Any) -> Any:
     Shape: data [i..., ...], segment_ids [i...], num_segments [] -> output [num_segments, ...].
     Errors: InvalidArgumentError when an id is not below num_segments.
     """
+    unary("UnsortedSegmentMax", data, REALS)
     return _unsorted(data, segment_ids, num_segments, "maximum")
 
 
@@ -252,6 +256,7 @@ def unsorted_segment_min(data: Any, segment_ids: Any, num_segments: Any) -> Any:
     Shape: data [i..., ...], segment_ids [i...], num_segments [] -> output [num_segments, ...].
     Errors: InvalidArgumentError when an id is not below num_segments.
     """
+    unary("UnsortedSegmentMin", data, REALS)
     return _unsorted(data, segment_ids, num_segments, "minimum")
 
 

@@ -13,7 +13,7 @@ from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape, unknown_shape
 from penstock.ops.array import shape_of
-from penstock.ops.elementwise import FLOATS
+from penstock.ops.elementwise import FLOATS, REALS, unary
 from penstock.ops.namespace import namespace
 from penstock.ops.shapes import axis_in, scalar_of, value_of, with_size
 from penstock.ops.table import REQUIRED, device_kernel, gradient, op
@@ -27,6 +27,7 @@ def _top_k_shape(x: Any, k: Any, **_: Any) -> tuple[TensorShape, TensorShape]:
 
 
 def _check_k(x: Any, k: int) -> None:
+    unary("TopKV2", x, REALS)
     if not x.shape:
         raise InvalidArgumentError("input must have at least one axis, got a scalar")
     if not 0 <= k <= x.shape[-1]:

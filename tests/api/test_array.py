@@ -149,3 +149,19 @@ def test_what_has_no_order_is_reversed_along_any_axis():
 
 def test_one_block_size_serves_both_axes():
     assert tf.batch_to_space(tf.zeros([4, 2, 2, 1]), 2, [[0, 0], [0, 0]]).shape == [1, 4, 4, 1]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: tf.bitcast(tf.constant([True]), tf.uint8),
+        lambda: tf.math.top_k(tf.constant([True, False])),
+        lambda: tf.math.segment_max(tf.constant([1j]), [0]),
+        lambda: tf.math.unsorted_segment_min(tf.constant([1j]), [0], 1),
+        lambda: tf.linalg.inv(tf.constant([[1]])),
+        lambda: tf.linalg.svd(tf.constant([[1]])),
+    ],
+)
+def test_dtypes_that_an_op_does_not_take_are_refused(call):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        call()
