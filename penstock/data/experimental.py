@@ -99,6 +99,27 @@ def _dataset() -> Any:
     return DatasetV2
 
 
+def save(
+    dataset: Any,
+    path: Any,
+    compression: str | None = None,
+    shard_func: Callable[..., Any] | None = None,
+    checkpoint_args: Any = None,
+) -> None:
+    """Call `dataset.save(path, compression, shard_func, checkpoint_args)`."""
+    dataset.save(path, compression, shard_func, checkpoint_args)
+
+
+def load(
+    path: Any,
+    element_spec: Any = None,
+    compression: str | None = None,
+    reader_func: Callable[[Any], Any] | None = None,
+) -> Any:
+    """Return `Dataset.load(path, element_spec, compression, reader_func)`."""
+    return _dataset().load(path, element_spec, compression, reader_func)
+
+
 def cardinality(dataset: DatasetV2) -> Any:
     """Return `dataset.cardinality()`."""
     return dataset.cardinality()
@@ -307,6 +328,7 @@ __all__ = [
     "group_by_window",
     "ignore_errors",
     "index_table_from_dataset",
+    "load",
     "make_batched_features_dataset",
     "make_csv_dataset",
     "map_and_batch",
@@ -316,6 +338,7 @@ __all__ = [
     "prefetch_to_device",
     "rejection_resample",
     "sample_from_datasets",
+    "save",
     "scan",
     "shuffle_and_repeat",
     "snapshot",

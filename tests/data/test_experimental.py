@@ -79,7 +79,7 @@ def test_classes_are_resampled(initial):
     tf.random.set_seed(None)
 
 
-@pytest.mark.parametrize("name", ["save", "snapshot", "fingerprint", "load"])
+@pytest.mark.parametrize("name", ["snapshot", "fingerprint"])
 def test_what_is_missing_says_so(name):
     with pytest.raises(tf.errors.UnimplementedError, match=name):
         getattr(Dataset.range(3), name)("path")

@@ -15,6 +15,7 @@ from penstock.data.dataset import numbers as _numbers
 from penstock.data.dataset import padded_batch as _padded_batch
 from penstock.data.dataset import prefetch as _prefetch
 from penstock.data.dataset import resample as _resample
+from penstock.data.dataset import saving as _saving
 from penstock.data.dataset import scan as _scan
 from penstock.data.dataset import selection as _selection
 from penstock.data.dataset import sequence as _sequence

@@ -18,6 +18,5 @@ def _refuse(name: str) -> Callable[..., Any]:
     return refuse
 
 
-for _name in ("save", "snapshot", "fingerprint"):
+for _name in ("snapshot", "fingerprint"):
     setattr(DatasetV2, _name, _refuse(_name))
-DatasetV2.load = staticmethod(_refuse("load"))  # type: ignore[attr-defined]
