@@ -13,7 +13,7 @@ from penstock.graph.func_graph import FuncGraph
 from penstock.graph.inference import Fact
 from penstock.graph.lower import Program
 from penstock.graph.on_values import write_down
-from penstock.graph.partition import root
+from penstock.graph.partition import live_nodes, root
 from penstock.graph.symbol import Node, Symbol
 from penstock.runtime.context import state
 from penstock.runtime.dispatch import call
@@ -25,11 +25,14 @@ class Body:
     def __init__(self, graph: FuncGraph, outputs: Sequence[Symbol]) -> None:
         self.graph = graph
         self.outputs = list(outputs)
+        self._nodes: list[Node] | None = None
         self._program: Program | None = None
         # What runs the body on the host, and its function with gradients: see `rounds` and
         # `host_gradient`.
         self.rounds: Any = None
         self.function: Any = None
+        # Shapes of its outputs by its inputs: see `abstract`.
+        self.abstract: dict[Any, list[Any]] = {}
 
     @property
     def name(self) -> str:
@@ -43,8 +46,10 @@ class Body:
 
     @property
     def nodes(self) -> list[Node]:
-        """Nodes in the order of their side effects."""
-        return self.graph.nodes
+        """Nodes that the outputs need or that have effects, in the order of these."""
+        if self._nodes is None:
+            self._nodes = live_nodes(self.graph.nodes, self.outputs)
+        return self._nodes
 
     def program(self) -> Program:
         """The body as an executable of its own, for loops that run on the host."""
@@ -61,7 +66,7 @@ class Body:
     @functools.cached_property
     def has_own_gradients(self) -> bool:
         """Whether a node brings its own gradient rule, here or in a body inside."""
-        for node in self.graph.nodes:
+        for node in self.nodes:
             if node.custom_record is not None:
                 return True
             for value in node.attrs.values():
@@ -73,7 +78,7 @@ class Body:
     def has_host_effects(self) -> bool:
         """Whether running it can be seen from outside: printing, iterators, tables."""
         return any(
-            node.row.stateful and not node.row.variable_positions for node in self.graph.nodes
+            node.row.stateful and not node.row.variable_positions for node in self.nodes
         )
 
 

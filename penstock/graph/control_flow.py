@@ -11,6 +11,7 @@ import numpy as np
 
 from penstock.core.errors import InvalidArgumentError, OpError
 from penstock.core.tensor_shape import TensorShape
+from penstock.graph.abstract import outputs_of
 from penstock.graph.bodies import Body
 from penstock.graph.rounds import rounds_of
 from penstock.graph.streams import find_streams, put_rows
@@ -63,6 +64,10 @@ def _refuse_own_gradients(*bodies: Body) -> None:
     """
     if is_differentiating() and any(body.has_own_gradients for body in bodies):
         raise NeedsValueError("a tf.custom_gradient inside has a rule of its own")
+
+
+def _struct(leaf: Any) -> Any:
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
 
 
 def _merge_flag(flag: Any) -> None:
@@ -145,8 +150,7 @@ def _choose(branches: Sequence[Body], index: Any, values: Any) -> Any:
 
 
 def _abstract_outputs(branch: Body, values: Any) -> list[Any]:
-    with checks.ignoring():
-        return list(jax.eval_shape(lambda: [_as_array(o) for o in run_body(branch, values)]))
+    return outputs_of(branch, values, lambda: [_as_array(o) for o in run_body(branch, values)])
 
 
 def _as_array(value: Any) -> Any:
@@ -401,9 +405,9 @@ class _Loop:
             outputs = run_body(self._body, self._full(carry))
             return [_as_array(outputs[i]) for i in self._changing]
 
+        seen = self._full([jax.tree_util.tree_map(_struct, value) for value in start])
         try:
-            with checks.ignoring():
-                return list(jax.eval_shape(run, start))
+            return outputs_of(self._body, seen, run, start)
         except OpError as error:
             # Shapes that do not fit here may fit in the rounds to come: the host can tell.
             raise NeedsValueError(error.message) from error

@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock.core import dtypes
 from penstock.graph.bodies import Body
 from penstock.graph.host_plan import HostPlan, RandomStates, can_run_on_host, has_random_nodes
 
-# A round that takes longer by numpy than this is left to compiled code from the next one on.
-_SLOW_S = 0.002
-# After so many rounds of one body, compiled code is worth its compilation.
+# Rounds that take longer by numpy than this on average are left to compiled code, once they
+# have taken as long as a compilation.
+_SLOW_S = 0.001
+_COMPILATION_S = 0.25
+# After so many rounds of one body, compiled code is worth its compilation anyway.
 _MANY = 20_000
 
 
@@ -31,21 +34,24 @@ class Rounds:
         self._body = body
         self._clock = clock
         self._plan: HostPlan | None = None
-        self._left = 0
+        self._done, self._spent_s = 0, 0.0
         if can_run_on_host(body.nodes) and not _has_random_nodes(body):
             self._plan = HostPlan(body.inputs, body.outputs, body.nodes)
-            self._left = _MANY
+        # Ops on lists stay on the host in compiled code too.
+        self._has_lists = any(symbol.dtype is dtypes.variant for symbol in body.inputs)
         self._states = RandomStates()
 
     def run(self, values: Sequence[Any]) -> Sequence[Any]:
         """Give the outputs of the body for the values of its inputs."""
-        if self._plan is None or self._left <= 0:
+        if self._plan is None:
             return self._body.program().run(values)
-        self._left -= 1
         start = self._clock()
         results = self._plan.run(values, self._states)
-        if self._clock() - start > _SLOW_S:
-            self._left -= _MANY // 4
+        self._done += 1
+        self._spent_s += self._clock() - start
+        slow = self._spent_s > _COMPILATION_S and self._spent_s > _SLOW_S * self._done
+        if slow or (self._done > _MANY and not self._has_lists):
+            self._plan = None
         return results
 
 

@@ -84,7 +84,7 @@ def test_nothing_is_told_outside_of_functions():
 
 def test_code_without_a_source_tells_the_reason_and_two_ways_out():
     names = {}
-    exec("def f(x):\n    return x + 1", names)  # noqa: S102
+    exec("def without_source(x):\n    return x + 1", names)  # noqa: S102
 
     with pytest.warns(UserWarning, match="comes from <string>.*Two ways out.*tf.cond"):
-        tf.function(names["f"])(tf.constant(1))
+        tf.function(names["without_source"])(tf.constant(1))
