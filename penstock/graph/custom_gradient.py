@@ -12,7 +12,8 @@ from penstock.runtime.context import not_taping, only_tapes, state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.tape import GradientTape, VariableWatcher, record_custom
-from penstock.runtime.tensor import Tensor
+from penstock.runtime.tensor import Tensor, TensorLike
+from penstock.runtime.trackable import Trackable
 
 
 def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
@@ -112,6 +113,8 @@ def _attach(
 
 
 def _is_numeric(item: Any) -> bool:
+    if isinstance(item, Trackable) and not isinstance(item, TensorLike):
+        return False  # the object whose method is decorated
     return (
         item is not None and not isinstance(item, (str, bytes, Tensor)) and not callable(item)
     )

@@ -250,23 +250,24 @@ class MainGraph:
             f for f in self._library.message.function if f.signature.name == inner
         )
         hint = re.sub(r"[^A-Za-z0-9_<>.-]", "_", concrete.name)
-        count = len(self._library.message.function)
-        name = f"__inference_signature_wrapper_{hint}_{count}"
+        number = len(self._library.message.function)
+        name = f"__inference_signature_wrapper_{hint}_{number}"
         message = protos.FunctionDef()
         message.signature.name = name
         message.signature.is_stateful = definition.signature.is_stateful
         taken: set[str] = set()
-        arguments = []
+        arguments = [""] * len(definition.signature.input_arg)
+        count = len(signature.inputs)
+        positions = [signature.input_order.index(name) for name in signature.inputs]
+        positions += range(count, len(arguments))
         given = [*signature.inputs, *("unknown" for _ in concrete.captured_inputs)]
-        for i, (text, like) in enumerate(
-            zip(given, definition.signature.input_arg, strict=True)
-        ):
+        for i, (text, position) in enumerate(zip(given, positions, strict=True)):
             argument = message.signature.input_arg.add()
-            argument.CopyFrom(like)
+            argument.CopyFrom(definition.signature.input_arg[position])
             argument.name = _fresh(argument_name(text), taken)
-            arguments.append(argument.name)
-            message.arg_attr[i].CopyFrom(definition.arg_attr[i])
-            if i < len(signature.inputs):
+            arguments[position] = argument.name
+            message.arg_attr[i].CopyFrom(definition.arg_attr[position])
+            if i < count:
                 message.arg_attr[i].attr["_user_specified_name"].s = text.encode()
         self._write_wrapper_nodes(message, definition, signature, arguments, taken)
         self._library.add_message(message)

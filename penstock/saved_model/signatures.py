@@ -28,7 +28,10 @@ class SignatureFunction(Trackable):
 
     def __init__(self, concrete: ConcreteFunction, key: str) -> None:
         self.concrete = concrete
-        self.inputs = _named_inputs(concrete, key)
+        named = _named_inputs(concrete, key)
+        # As the arguments of the trace stand, and as callers give them: by their names.
+        self.input_order = list(named)
+        self.inputs = {name: named[name] for name in sorted(named)}
         self.outputs = _named_outputs(concrete, key)
 
     @property
