@@ -166,10 +166,11 @@ def _nested(pred: Any, function: Any, otherwise: Any) -> Callable[[], Any]:
 
 
 def _trace_body(
-    name: str, function: Callable[..., Any], arguments: Sequence[Any]
+    name: str, function: Callable[..., Any], arguments: Sequence[Any], scope: str
 ) -> tuple[FuncGraph, Any]:
     """Trace a body whose arguments are given by symbols to imitate."""
     graph = FuncGraph(name)
+    graph.scope_around = scope
     with graph.as_default():
         symbols = []
         for like in arguments:
@@ -182,8 +183,9 @@ def _trace_body(
 def _branches(functions: Sequence[Callable[[], Any]], selector: Any, kind: str) -> Any:
     graphs: list[FuncGraph] = []
     results: list[Any] = []
+    scope = state.graph.inner_scope("cond" if kind == "If" else "switch_case")
     for i, function in enumerate(functions):
-        graph, result = _trace_body(f"branch_{i}", function, ())
+        graph, result = _trace_body(f"branch_{i}", function, (), scope)
         with graph.as_default():
             result = nest.map_structure(_to_flow, result)
         graphs.append(graph)
@@ -411,8 +413,11 @@ class _Builder:
         if limit is not None:
             limit = state.graph.capture(convert_to_tensor(limit, dtypes.int32))
             likes.append(_Like(dtypes.int32, TensorShape(())))
-        cond_graph, going = _trace_body("cond", lambda *v: self._test(v, count, limit), likes)
-        body_graph, results = _trace_body("body", lambda *v: self._step(v, count), likes)
+        scope = state.graph.inner_scope("while")
+        cond_graph, going = _trace_body(
+            "cond", lambda *v: self._test(v, count, limit), likes, scope
+        )
+        body_graph, results = _trace_body("body", lambda *v: self._step(v, count), likes, scope)
         with cond_graph.as_default():
             going = cond_graph.capture(convert_to_tensor(going))
         with body_graph.as_default():

@@ -45,6 +45,9 @@ class FuncGraph:
         self.seed: int | None = None
         self._captures: dict[int, tuple[Any, Symbol]] = {}
         self._names: dict[str, int] = {}
+        # Name scopes around a branch or loop body, which tags of summaries begin with.
+        self.scope_around = ""
+        self._inner_scopes: dict[str, int] = {}
         self._collections: dict[str, list[Any]] = {}
         self.kept_alive: list[Any] = []
         self._gradient_overrides: dict[str, str] = {}
@@ -99,6 +102,13 @@ class FuncGraph:
             self._names[name] = count + 1
             self._names[candidate] = 1
         return candidate
+
+    def inner_scope(self, kind: str) -> str:
+        """Name scope of a further branch or loop, as TensorFlow calls it, with a slash."""
+        full = f"{self.scope_around}{state.name_scope}{kind}"
+        count = self._inner_scopes.get(full, 0)
+        self._inner_scopes[full] = count + 1
+        return f"{full}_{count}/" if count else f"{full}/"
 
     # -- writing down -----------------------------------------------
 

@@ -81,7 +81,7 @@ def summary_scope(
     """
     del values
     name = name or default_name
-    around = context.name_scope.rstrip("/")
+    around = f"{getattr(context.graph, 'scope_around', '')}{context.name_scope}".rstrip("/")
     tag = f"{around}/{name}" if around else name
     with name_scope(_NOT_IN_SCOPE.sub("", name) or default_name) as scope:
         yield tag, scope

@@ -121,6 +121,33 @@ def test_name_scopes_stand_before_the_tag(writer, tmp_path):
     assert tags(tmp_path) == [(1, "outer/inner/a")]
 
 
+# Source: TensorFlow 2.21.
+def test_tags_in_branches_and_loops_of_a_function_begin_with_their_scopes(writer, tmp_path):
+    @tf.function
+    def traced(x):
+        with tf.name_scope("A"):
+            if x > 0:
+                tf.summary.scalar("c", x, step=1)
+            while x < 3.0:
+                tf.summary.scalar("w", x, step=1)
+                x += 1.0
+                if x > 0:
+                    tf.summary.scalar("wc", x, step=1)
+            for _ in tf.range(1):
+                with tf.name_scope("B"):
+                    tf.summary.scalar("w2", x, step=1)
+
+    with writer.as_default():
+        traced(tf.constant(2.0))
+
+    assert [tag for _, tag in tags(tmp_path)] == [
+        "A/cond/c",
+        "A/while/w",
+        "A/while/cond/wc",
+        "A/while_1/B/w2",
+    ]
+
+
 def test_a_scope_leaves_out_what_no_scope_may_have_but_the_tag_keeps_it():
     with tf.summary.experimental.summary_scope("n m!") as (tag, scope):
         assert (tag, scope) == ("n m!", "nm/")

@@ -34,6 +34,7 @@ from penstock.graph.branching import cond as graph_cond
 from penstock.graph.func_graph import FuncGraph
 from penstock.graph.symbol import Symbol
 from penstock.graph.tensor_array import TensorArray
+from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.tensor import Tensor, TensorLike
 
@@ -77,8 +78,10 @@ def if_stmt(
     start = get_state()
     pred = scalar(cond)
     graphs, ends = [], []
+    scope = state.graph.inner_scope("cond")
     for name, block in (("true", body), ("false", orelse)):
         graph = FuncGraph(f"cond_{name}")
+        graph.scope_around = scope
         try:
             with graph.as_default():
                 set_state(copied(start))

@@ -234,8 +234,10 @@ class _Loop:
         return place
 
     def _trace_body(self, body: Block, index: Any) -> FuncGraph:
+        scope = state.graph.inner_scope("while")
         while True:
             graph = FuncGraph("while_body")
+            graph.scope_around = scope
             try:
                 with graph.as_default():
                     place = self._enter(graph, index)
