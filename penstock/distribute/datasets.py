@@ -13,6 +13,7 @@ from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.errors import UnimplementedError
 from penstock.core.type_spec import TypeSpec
 from penstock.distribute.values import PerReplica, PerReplicaSpec
+from penstock.runtime.context import state
 from penstock.runtime.dispatch import call
 from penstock.runtime.ragged_tensor import RaggedTensor
 from penstock.runtime.tensor import Tensor
@@ -38,6 +39,26 @@ class DistributedDataset:
 
     def __iter__(self) -> DistributedIterator:
         return DistributedIterator(iter(self._shared))
+
+    def reduce(self, initial_state: Any, reduce_func: Callable[[Any, Any], Any]) -> Any:
+        """Fold the elements into one value.
+
+        Args:
+            initial_state: the first state.
+            reduce_func: function of a state and an element that gives the next state.
+
+        Raises:
+            UnimplementedError: called while a function is traced; a `for` statement over the
+                elements does it there.
+        """
+        if state.graph is not None:
+            raise UnimplementedError(
+                "tf.distribute.DistributedDataset.reduce in a function; write a for statement"
+            )
+        result = initial_state
+        for element in self:
+            result = reduce_func(result, element)
+        return result
 
     def autograph_for(self, *arguments: Any) -> None:
         """Write down a `for` statement over the elements as a loop of the graph in force."""

@@ -12,10 +12,12 @@ from penstock.distribute.options import (
 )
 from penstock.distribute.strategies import (
     CentralStorageStrategy,
-    MultiWorkerMirroredStrategy,
     ParameterServerStrategy,
-    TPUStrategy,
 )
+from penstock.distribute.strategies import (
+    OldMultiWorkerMirroredStrategy as MultiWorkerMirroredStrategy,
+)
+from penstock.distribute.strategies import OldTPUStrategy as TPUStrategy
 from penstock.distribute.values import ValueContext
 
 coordinator = SimpleNamespace(

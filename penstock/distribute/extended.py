@@ -18,12 +18,12 @@ class StrategyExtended:
     """The library side of a strategy with one replica.
 
     Args:
-        strategy: the strategy that this belongs to.
+        container_strategy: the strategy that this belongs to.
         device: name of its device; None for the default one.
     """
 
-    def __init__(self, strategy: _Strategy, device: str | None = None) -> None:
-        self._strategy = strategy
+    def __init__(self, container_strategy: _Strategy, device: str | None = None) -> None:
+        self._strategy = container_strategy
         self._device = device or "/replica:0/task:0/device:CPU:0"
 
     @property

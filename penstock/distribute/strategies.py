@@ -1,13 +1,16 @@
 """The strategies that users choose from."""
 
+# ruff: noqa: ARG002  (the parameters are TensorFlow's)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from penstock.core.device_name import DeviceSpec
 from penstock.core.errors import UnimplementedError
 from penstock.distribute.extended import StrategyExtended
+from penstock.distribute.options import CommunicationImplementation
 from penstock.distribute.replicated import ReplicatedStrategy
 from penstock.distribute.strategy import Strategy
 from penstock.runtime.devices import device_for, devices_of_kind
@@ -58,8 +61,9 @@ class MirroredStrategy(Strategy):
         UnimplementedError: there is more than one GPU.
     """
 
-    def __new__(cls, devices: Sequence[str] | None = None, *_: Any, **__: Any) -> Any:
+    def __new__(cls, devices: Sequence[str] | None = None, cross_device_ops: Any = None) -> Any:
         """Make the strategy of one replica, or that of several."""
+        del cross_device_ops
         several = cls is MirroredStrategy and len(_names(devices)) > 1
         return super().__new__(_MirroredReplicas if several else cls)
 
@@ -99,24 +103,139 @@ def _names(devices: Sequence[str] | None) -> list[str]:
     return names
 
 
-class _UnavailableStrategy(Strategy):
-    """A strategy that can be named and tested for, and not made."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        raise UnimplementedError(f"tf.distribute.{type(self).__name__} is not implemented")
+def _unavailable(strategy: Strategy) -> NoReturn:
+    raise UnimplementedError(f"tf.distribute.{type(strategy).__name__} is not implemented")
 
 
-class TPUStrategy(_UnavailableStrategy):
-    """Replicas on the cores of TPUs."""
+class TPUStrategy(Strategy):
+    """Replicas on the cores of TPUs: not implemented; it can be named and tested for.
+
+    Args:
+        tpu_cluster_resolver: accepted for compatibility.
+        experimental_device_assignment: accepted for compatibility.
+        experimental_spmd_xla_partitioning: accepted for compatibility.
+
+    Raises:
+        UnimplementedError: always.
+    """
+
+    def __init__(
+        self,
+        tpu_cluster_resolver: Any = None,
+        experimental_device_assignment: Any = None,
+        experimental_spmd_xla_partitioning: bool = False,
+    ) -> None:
+        _unavailable(self)
+
+    def experimental_assign_to_logical_device(self, tensor: Any, logical_device_id: int) -> Any:
+        """Place a tensor on a core.
+
+        Raises:
+            UnimplementedError: always.
+        """
+        _unavailable(self)
+
+    def experimental_split_to_logical_devices(
+        self, tensor: Any, partition_dimensions: Sequence[int]
+    ) -> Any:
+        """Cut a tensor for several cores.
+
+        Raises:
+            UnimplementedError: always.
+        """
+        _unavailable(self)
+
+    def experimental_replicate_to_logical_devices(self, tensor: Any) -> Any:
+        """Copy a tensor to several cores.
+
+        Raises:
+            UnimplementedError: always.
+        """
+        _unavailable(self)
 
 
-class MultiWorkerMirroredStrategy(_UnavailableStrategy):
-    """Copies of the variables on several machines."""
+class MultiWorkerMirroredStrategy(Strategy):
+    """Copies of the variables on several machines: not implemented.
+
+    Args:
+        cluster_resolver: accepted for compatibility.
+        communication_options: accepted for compatibility.
+
+    Raises:
+        UnimplementedError: always.
+    """
+
+    def __init__(self, cluster_resolver: Any = None, communication_options: Any = None) -> None:
+        _unavailable(self)
 
 
-class ParameterServerStrategy(_UnavailableStrategy):
-    """Variables on servers, replicas on workers."""
+class ParameterServerStrategy(Strategy):
+    """Variables on servers, replicas on workers: not implemented.
+
+    Args:
+        cluster_resolver: accepted for compatibility.
+        variable_partitioner: accepted for compatibility.
+
+    Raises:
+        UnimplementedError: always.
+    """
+
+    def __init__(self, cluster_resolver: Any, variable_partitioner: Any = None) -> None:
+        _unavailable(self)
 
 
-class CentralStorageStrategy(_UnavailableStrategy):
-    """Variables on the CPU, replicas on GPUs."""
+class CentralStorageStrategy(Strategy):
+    """Variables on the CPU, replicas on GPUs: not implemented.
+
+    Args:
+        compute_devices: accepted for compatibility.
+        parameter_device: accepted for compatibility.
+
+    Raises:
+        UnimplementedError: always.
+    """
+
+    def __init__(self, compute_devices: Any = None, parameter_device: Any = None) -> None:
+        _unavailable(self)
+
+
+class OldTPUStrategy(TPUStrategy):
+    """`TPUStrategy` by its older parameters: not implemented.
+
+    Args:
+        tpu_cluster_resolver: accepted for compatibility.
+        device_assignment: accepted for compatibility.
+
+    Raises:
+        UnimplementedError: always.
+    """
+
+    def __init__(self, tpu_cluster_resolver: Any = None, device_assignment: Any = None) -> None:
+        _unavailable(self)
+
+
+class OldMultiWorkerMirroredStrategy(MultiWorkerMirroredStrategy):
+    """`MultiWorkerMirroredStrategy` by its older parameters: not implemented.
+
+    Args:
+        communication: accepted for compatibility.
+        cluster_resolver: accepted for compatibility.
+
+    Raises:
+        UnimplementedError: always.
+    """
+
+    def __init__(
+        self,
+        communication: CommunicationImplementation = CommunicationImplementation.AUTO,
+        cluster_resolver: Any = None,
+    ) -> None:
+        _unavailable(self)
+
+
+for _old, _name in (
+    (OldTPUStrategy, "TPUStrategy"),
+    (OldMultiWorkerMirroredStrategy, "MultiWorkerMirroredStrategy"),
+):
+    # TensorFlow has two classes of one name.
+    _old.__name__ = _old.__qualname__ = _name

@@ -22,9 +22,9 @@ class Strategy(StrategyMembers):
         extended: what libraries need beyond the public methods.
     """
 
-    def __init__(self, extended: StrategyExtended | None = None) -> None:
-        self._extended = extended or StrategyExtended(self)
-        self.replica_context = ReplicaContext(self)
+    def __init__(self, extended: StrategyExtended) -> None:
+        self._extended = extended
+        self.replica_context = ReplicaContext(self, 0)
 
     @property
     def extended(self) -> StrategyExtended:
@@ -108,7 +108,7 @@ class Strategy(StrategyMembers):
 class ReplicaContext:
     """What the code of one replica can ask of the others."""
 
-    def __init__(self, strategy: Strategy | None, replica_id_in_sync_group: int = 0) -> None:
+    def __init__(self, strategy: Strategy | None, replica_id_in_sync_group: int) -> None:
         self._strategy = strategy
         self._replica_id = replica_id_in_sync_group
 
@@ -193,6 +193,9 @@ def pushed(strategy: Strategy, context: ReplicaContext | None) -> Iterator[None]
 
 class _DefaultStrategy(Strategy):
     """The strategy outside of any scope."""
+
+    def __init__(self) -> None:
+        super().__init__(StrategyExtended(self))
 
 
 _default = _DefaultStrategy()

@@ -139,6 +139,10 @@ class InputContext:
         num_replicas_in_sync: number of replicas.
     """
 
+    num_input_pipelines: int
+    input_pipeline_id: int
+    num_replicas_in_sync: int
+
     def __init__(
         self,
         num_input_pipelines: int = 1,
@@ -165,6 +169,9 @@ class InputContext:
 
 class ValueContext:
     """Which replica a value is made for."""
+
+    replica_id_in_sync_group: int
+    num_replicas_in_sync: int
 
     def __init__(
         self, replica_id_in_sync_group: int = 0, num_replicas_in_sync: int = 1

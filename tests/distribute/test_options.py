@@ -153,3 +153,32 @@ def test_what_needs_servers_is_refused():
         distribute.experimental.rpc.Server.create("grpc", "localhost:1")
     with pytest.raises(tf.errors.UnimplementedError, match=r"Client\.create"):
         distribute.experimental.rpc.Client.create("grpc", "localhost:1")
+
+
+def test_strategies_of_other_machines_take_tensorflows_parameters_and_refuse():
+    older = distribute.experimental
+
+    for make in (
+        lambda: distribute.TPUStrategy(None, experimental_spmd_xla_partitioning=True),
+        lambda: distribute.MultiWorkerMirroredStrategy(communication_options=None),
+        lambda: older.TPUStrategy(device_assignment=None),
+        lambda: older.MultiWorkerMirroredStrategy(cluster_resolver=None),
+        lambda: older.ParameterServerStrategy(None, variable_partitioner=None),
+        lambda: older.CentralStorageStrategy(parameter_device="CPU:0"),
+    ):
+        with pytest.raises(tf.errors.UnimplementedError, match="Strategy is not implemented"):
+            make()
+    assert older.TPUStrategy is not distribute.TPUStrategy
+    assert older.TPUStrategy.__name__ == "TPUStrategy"
+
+
+def test_shared_out_elements_are_folded():
+    strategy = distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    shared = strategy.experimental_distribute_dataset(tf.data.Dataset.range(8).batch(4))
+
+    def add(total, element):
+        return total + sum(int(part.numpy().sum()) for part in element.values)
+
+    assert shared.reduce(0, add) == sum(range(8))
+    with pytest.raises(tf.errors.UnimplementedError, match="for statement"):
+        tf.function(lambda: shared.reduce(tf.constant(0), add))()
