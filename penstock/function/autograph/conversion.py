@@ -21,6 +21,7 @@ from malt.pyct import errors, inspect_utils
 
 from penstock.core.user_code import Origin, note_generated
 from penstock.function.autograph import operators, side_effects
+from penstock.function.autograph.lambdas import ExactLambdas
 from penstock.function.autograph.marks import MARK, is_marked
 
 # Code of libraries runs as it is: it was written with graphs in mind, or knows nothing of them.
@@ -64,7 +65,7 @@ _LIBRARIES = frozenset(
 )
 
 
-class _Transpiler(malt_api.PyToPy):  # type: ignore[misc]
+class _Transpiler(malt_api.PyToPy, ExactLambdas):  # type: ignore[misc]
     """The converter, whose generated code calls our operators."""
 
     _own_locals: dict[str, Any] | None = None
