@@ -31,6 +31,8 @@ _LONGEST: Final = 10  # bytes of a number of 64 bits
 _WHOLE: Final = (1 << 64) - 1
 # Packed numbers of at most so many bytes are read in a loop.
 _SHORT: Final = 64
+# Stretches that are shorter on average are copied byte by byte, all together.
+_SHORT_PIECE: Final = 24
 
 
 class UnreadableExampleError(DataLossError):
@@ -61,17 +63,12 @@ class Column:
 
     def floats(self) -> tuple[NDArray[np.float32], Integers]:
         """All numbers one after the other, and how many each message has."""
-        pieces = self._packed(FLOATS, 4)
-        joined = b"".join(pieces)
-        counts = np.array([len(piece) for piece in pieces], np.int64) // 4
-        return np.frombuffer(joined, "<f4"), counts
+        raw, lengths = self._packed(FLOATS, 4)
+        return raw.view("<f4"), lengths // 4
 
     def integers(self) -> tuple[Integers, Integers]:
         """All numbers one after the other, and how many each message has."""
-        pieces = self._packed(INTEGERS, 1)
-        joined = b"".join(pieces)
-        lengths = np.array([len(piece) for piece in pieces], np.int64)
-        raw = np.frombuffer(joined, np.uint8)
+        raw, lengths = self._packed(INTEGERS, 1)
         last = raw < 0x80
         if last.all():
             return raw.astype(np.int64), lengths
@@ -101,8 +98,8 @@ class Column:
             values.extend(found)
         return as_objects(values), counts
 
-    def _packed(self, kind: int, unit: int) -> list[bytes]:
-        """The packed numbers of each message."""
+    def _packed(self, kind: int, unit: int) -> tuple[NDArray[np.uint8], Integers]:
+        """The packed numbers of all messages as bytes, and how many bytes each has."""
         view = np.frombuffer(self.data, np.uint8)
         here = self.kinds == kind
         some = here & (self.starts < self.ends)
@@ -110,15 +107,38 @@ class Column:
         sizes, begins = _lengths(view, np.minimum(starts + 1, len(view) - 1))
         usual = (view[starts] == _KEY) & (begins + sizes == self.ends) & (sizes % unit == 0)
         begins = np.where(some, begins, 0)
-        stops = np.where(some, self.ends, 0)
-        data = self.data
-        pieces = [
-            data[start:end] for start, end in zip(begins.tolist(), stops.tolist(), strict=True)
-        ]
-        for i in np.flatnonzero(some & ~usual).tolist():
+        sizes = np.where(some, sizes, 0)
+        unusual = np.flatnonzero(some & ~usual).tolist()
+        if not unusual:
+            return _joined(self.data, begins, sizes), sizes
+        sizes[unusual] = 0
+        pieces = _slices(self.data, begins, sizes)
+        for i in unusual:
             # A writer may also send the numbers one by one, or in several pieces.
-            pieces[i] = _repacked(data[self.starts[i] : self.ends[i]], kind, i)
-        return pieces
+            pieces[i] = _repacked(self.data[self.starts[i] : self.ends[i]], kind, i)
+            sizes[i] = len(pieces[i])
+        return np.frombuffer(b"".join(pieces), np.uint8), sizes
+
+
+def _slices(data: bytes, begins: Integers, sizes: Integers) -> list[bytes]:
+    ends = (begins + sizes).tolist()
+    return [data[begin:end] for begin, end in zip(begins.tolist(), ends, strict=True)]
+
+
+def _joined(data: bytes, begins: Integers, sizes: Integers) -> NDArray[np.uint8]:
+    """Stretches of `data` one after the other."""
+    width = int(sizes.max(initial=0))
+    total = int(sizes.sum())
+    if total == 0:
+        return np.zeros(0, np.uint8)
+    if total == width * len(sizes):
+        # Items of that size at every byte: numpy copies each as a whole.
+        items: Any = np.ndarray((len(data) - width + 1,), f"V{width}", data, strides=(1,))
+        return items[begins].view(np.uint8)  # type: ignore[no-any-return]
+    if total <= _SHORT_PIECE * len(sizes):
+        places = np.repeat(begins - (np.cumsum(sizes) - sizes), sizes) + np.arange(total)
+        return np.frombuffer(data, np.uint8).take(places)
+    return np.frombuffer(b"".join(_slices(data, begins, sizes)), np.uint8)
 
 
 def _few_varints(packed: bytes) -> list[int]:
