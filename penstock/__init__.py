@@ -529,6 +529,7 @@ _LAZY = {
     "test": "penstock.api.test",
     "profiler": "penstock.summary.profiler",
     "autograph": "penstock.api.autograph",
+    "graph_util": "penstock.api.graph_util",
     "xla": "penstock.api.xla",
 }
 
@@ -556,6 +557,7 @@ _LATER = {
     "NoneTensorSpec": "penstock.api.data_structure",
     "RegisterGradient": "penstock.runtime.registered_gradients",
     "TensorArraySpec": "penstock.graph.tensor_array_spec",
+    "import_graph_def": "penstock.api.graph_util",
     "load_library": "penstock.api.execution",
     "load_op_library": "penstock.api.execution",
     "eig": "penstock.api.linalg",
