@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from penstock.train.checkpoint_state import (
 )
 
 _HOUR_S = 3600.0
+_STALE_S = 24 * _HOUR_S  # no save that still goes on is as old
 
 
 class CheckpointManager:
@@ -99,6 +102,22 @@ class CheckpointManager:
         self._kept: OrderedDict[str, float] = OrderedDict()
         self._latest: str | None = None
         self._recover()
+        self._remove_remains()
+
+    def _remove_remains(self) -> None:
+        """Remove what programs left that were killed while they saved, long enough ago."""
+        prefix = Path(self._prefix)
+        if not prefix.parent.is_dir():
+            return
+        remains = re.compile(
+            re.escape(prefix.name) + r"-\d+\.(data|index)\.tempstate[0-9a-f]{16}"
+        )
+        for path in prefix.parent.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if remains.fullmatch(path.name) and (
+                    self._clock() - path.stat().st_mtime > _STALE_S
+                ):
+                    path.unlink()
 
     def _recover(self) -> None:
         """Take over what the state file of the directory says."""

@@ -120,3 +120,19 @@ def test_a_directory_that_was_moved_is_still_understood(tmp_path):
     latest = tf.train.latest_checkpoint(tmp_path / "new")
 
     assert latest == str(tmp_path / "new" / "ckpt-1")
+
+
+def test_what_killed_programs_left_goes_after_a_day(tmp_path):
+    left = tmp_path / "ckpt-7.data.tempstate0123456789abcdef"
+    others = [tmp_path / "ckpt-7.data", tmp_path / "mine-7.data.tempstate0123456789abcdef"]
+    for path in (left, *others):
+        path.write_bytes(b"")
+    checkpoint = tf.train.Checkpoint(value=tf.Variable(0.0))
+    now = left.stat().st_mtime
+
+    tf.train.CheckpointManager(checkpoint, tmp_path, 1, clock=lambda: now + 3600)
+    assert left.exists()
+    tf.train.CheckpointManager(checkpoint, tmp_path, 1, clock=lambda: now + 25 * 3600)
+
+    assert not left.exists()
+    assert all(path.exists() for path in others)
