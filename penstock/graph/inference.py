@@ -322,13 +322,20 @@ def _add_world_values(
         if certain and _all_equal(values):
             fact.static_value = values[0]
         else:
-            fact.world_values = tuple(values)
+            fact.world_values = _told_apart(values) if _all_equal(values) else tuple(values)
         if values[0].shape == values[1].shape:
             fact.shape = TensorShape.of(values[0].shape)
 
 
 def _all_equal(values: Sequence[Any]) -> bool:
     return all(value is not None and np.array_equal(values[0], value) for value in values)
+
+
+def _told_apart(values: Sequence[Any]) -> tuple[Any, ...]:
+    """World values of a number that is not certain: sizes that follow from it are unknown."""
+    if values[0].dtype.kind not in "iu":
+        return tuple(values)
+    return (values[0], values[1] + values[1].dtype.type(1), *values[2:])
 
 
 def _may_differ_elsewhere(row: OpDef, inputs: Sequence[Symbol]) -> bool:

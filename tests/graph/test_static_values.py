@@ -46,6 +46,21 @@ def test_a_comparison_of_an_unknown_size_has_no_static_value():
     assert bool(seen[2]) is True
 
 
+def test_a_size_that_only_some_lengths_have_is_unknown():
+    seen = []
+
+    @tf.function(input_signature=ANY_LENGTH)
+    def f(x):
+        count = tf.maximum(1 + (tf.shape(x)[0] - 2048) // 128, 0)
+        seen.append(tf.range(count).shape.as_list())
+        seen.append(tf.signal.frame(x, 2048, 128).shape.as_list())
+        seen.append(x[: tf.shape(x)[0] % 2].shape.as_list())
+        return tf.range(count)
+
+    assert f(np.zeros(2304, np.float32)).shape == [3]
+    assert seen == [[None], [None, 2048], [None]]
+
+
 def test_a_branch_that_fails_and_is_not_taken_does_no_harm():
     @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([], tf.bool)])
     def f(x, taken):
