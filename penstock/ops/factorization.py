@@ -202,7 +202,8 @@ def _svd_shapes(
     *batch, rows, columns = input.shape.as_list()
     least = None if rows is None or columns is None else min(rows, columns)
     if not compute_uv:
-        return TensorShape([*batch, least]), TensorShape([]), TensorShape([])
+        # As TensorFlow's shape function has it, which checks what graphs in files say.
+        return TensorShape([*batch, least]), TensorShape([0]), TensorShape([0])
     u, v = (rows, columns) if full_matrices else (least, least)
     return (
         TensorShape([*batch, least]),

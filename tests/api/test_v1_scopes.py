@@ -113,6 +113,16 @@ def test_eager_code_gets_variables_that_have_values():
         (v1.log, np.log([[1.0, 2.0], [3.0, 4.0]])),
         (lambda x: v1.matrix_band_part(x, 0, 0), [[1.0, 0.0], [0.0, 4.0]]),
         (lambda x: v1.math.reduce_max(x, keep_dims=True), [[4.0]]),
+        (
+            lambda x: v1.image.resize_nearest_neighbor(x[None, :, :, None], [1, 2])[0, 0, :, 0],
+            [1.0, 2.0],
+        ),
+        (
+            lambda x: v1.image.resize_bilinear(x[None, :, :, None], [2, 1], True)[0, :, 0, 0],
+            [1.0, 3.0],
+        ),
+        (lambda x: v1.setdiff1d(x[0], [2.0])[1], [0]),
+        (lambda _: v1.string_to_number(["1.5"]), [1.5]),
     ],
 )
 def test_older_names_and_arguments_work(make, expected):

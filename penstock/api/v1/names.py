@@ -155,10 +155,39 @@ _MOVED: Final = (
     ),
 )
 
+# The same, but for keywords that TensorFlow 2 dropped.
+_CLOSE: Final = (
+    (
+        "",
+        "debugging",
+        (
+            "assert_greater_equal assert_integer assert_less_equal assert_near assert_negative "
+            "assert_non_negative assert_non_positive assert_none_equal assert_positive "
+            "assert_rank_at_least assert_rank_in assert_scalar assert_type "
+            "verify_tensor_all_finite=assert_all_finite"
+        ),
+    ),
+    ("", "io", "decode_csv decode_raw parse_example parse_single_example serialize_sparse"),
+    ("", "math", "bincount confusion_matrix"),
+    ("", "nn", "depth_to_space space_to_depth"),
+    ("", "compat", "dimension_at_index dimension_value"),
+    ("", "", "py_func=numpy_function"),
+    ("", "sparse", "sparse_add=add sparse_split=split sparse_reduce_max=reduce_max"),
+    ("", "sparse", "sparse_reduce_sum=reduce_sum sparse_segment_sum=segment_sum"),
+    ("", "sparse", "sparse_segment_mean=segment_mean sparse_segment_sqrt_n=segment_sqrt_n"),
+    ("", "strings", "reduce_join string_to_hash_bucket=to_hash_bucket substr"),
+    ("", "strings", "string_to_number=to_number"),
+    ("", "version", "COMPILER_VERSION GIT_VERSION GRAPH_DEF_VERSION VERSION"),
+    ("", "version", "GRAPH_DEF_VERSION_MIN_CONSUMER GRAPH_DEF_VERSION_MIN_PRODUCER"),
+    ("", "sysconfig", "CXX11_ABI_FLAG CXX_VERSION MONOLITHIC_BUILD"),
+    ("image", "image", "resize_image_with_pad=resize_with_pad"),
+    ("manip", "", "gather_nd reshape"),
+)
+
 
 def _table() -> dict[str, str]:
     found = {}
-    for old_space, new_space, words in _MOVED:
+    for old_space, new_space, words in (*_MOVED, *_CLOSE):
         for word in words.split():
             old, _, new = word.partition("=")
             key = f"{old_space}.{old}" if old_space else old

@@ -33,6 +33,7 @@ __all__ = [
     "arg_min",
     "argmax",
     "argmin",
+    "batch_to_space_nd",
     "convert_to_tensor",
     "count_nonzero",
     "div",
@@ -54,7 +55,12 @@ __all__ = [
     "reduce_min",
     "reduce_prod",
     "reduce_sum",
+    "resize_area",
+    "resize_bicubic",
+    "resize_bilinear",
+    "resize_nearest_neighbor",
     "set_random_seed",
+    "setdiff1d",
     "shape",
     "size",
     "squeeze",
@@ -344,6 +350,50 @@ def Print(  # noqa: N802  (TensorFlow's name)
         return call("Identity", input_, name=name)
     finally:
         state.control_inputs = saved
+
+
+def _resizing(op: str) -> Any:
+    def resize(
+        images: Any,
+        size: Any,
+        align_corners: bool = False,
+        name: str | None = None,
+        half_pixel_centers: bool = False,
+    ) -> Any:
+        return call(
+            op,
+            images,
+            _converted(size, dtypes.int32),
+            align_corners=align_corners,
+            half_pixel_centers=half_pixel_centers,
+            name=name,
+        )
+
+    resize.__doc__ = f"Images of another size, by `{op}`."
+    return resize
+
+
+resize_bilinear = _resizing("ResizeBilinear")
+resize_bicubic = _resizing("ResizeBicubic")
+resize_nearest_neighbor = _resizing("ResizeNearestNeighbor")
+
+
+def resize_area(
+    images: Any, size: Any, align_corners: bool = False, name: str | None = None
+) -> Any:
+    """Images of another size, by the mean of what each point covers."""
+    target = _converted(size, dtypes.int32)
+    return call("ResizeArea", images, target, align_corners=align_corners, name=name)
+
+
+def setdiff1d(x: Any, y: Any, index_dtype: Any = dtypes.int32, name: str | None = None) -> Any:
+    """Values of `x` that are not in `y`, and their places."""
+    return call("ListDiff", x, y, out_idx=dtypes.as_dtype(index_dtype), name=name)
+
+
+def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None = None) -> Any:
+    """See `tf.batch_to_space`."""
+    return call("BatchToSpaceND", input, block_shape, crops, name=name)
 
 
 def string_split(
