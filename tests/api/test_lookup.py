@@ -325,6 +325,21 @@ class TestInFunctions:
 
         assert swap(tf.constant(["a", "b"]), tf.constant([1, 2])).numpy().tolist() == [2, 1]
 
+    def test_a_session_fills_tables_when_it_is_asked_to(self):
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            table = static(["a", "b"], [1, 2], -1)
+            written = MutableHashTable(tf.string, tf.int64, -1)
+            insert = written.insert(["q"], [5])
+            keys = tf.compat.v1.placeholder(tf.string, [None])
+            found = table.lookup(keys), written.lookup(keys)
+
+            with pytest.raises(errors.FailedPreconditionError, match="not initialized"):
+                session.run(found, {keys: ["a", "q"]})
+            session.run([tf.compat.v1.tables_initializer(), insert])
+
+            ids, numbers = session.run(found, {keys: ["a", "q"]})
+            assert (ids.tolist(), numbers.tolist()) == ([1, -1], [-1, 5])
+
     def test_a_dataset_looks_keys_up(self):
         table = static(["a", "b"], [1, 2], -1)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.errors import UnimplementedError
+from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.ragged_tensor import RaggedTensor
@@ -75,6 +76,12 @@ class LookupInterface(TrackableResource):
         flat = self._key_tensor(keys)
         values = call("LookupTableFindV2", self.resource_handle, flat, default, name=name)
         return in_place_of(keys, values)
+
+
+def session_operation() -> Any:
+    """The operation that was made last, in a graph of TensorFlow 1; else None."""
+    graph = state.graph
+    return None if graph is None or graph.building_function else graph.last_node()
 
 
 def checked_keys(keys: Any, dtype: DType) -> Any:

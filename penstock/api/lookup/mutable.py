@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any, Final
 
-from penstock.api.lookup.interface import LookupInterface
+from penstock.api.lookup.interface import LookupInterface, session_operation
 from penstock.runtime.context import init_scope
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -53,7 +53,8 @@ class _WritableTable(LookupInterface):
         """
         keys = convert_to_tensor(keys, self._key_dtype)
         values = convert_to_tensor(values, self._value_dtype)
-        return call("LookupTableInsertV2", self.resource_handle, keys, values, name=name)
+        call("LookupTableInsertV2", self.resource_handle, keys, values, name=name)
+        return session_operation()
 
     def remove(self, keys: Any, name: str | None = None) -> Any:
         """Take keys out; those that are not there are passed over.
@@ -70,7 +71,8 @@ class _WritableTable(LookupInterface):
             raise TypeError(
                 f"Dtype of argument `keys` must be {self._key_dtype}, received: {keys.dtype}"
             )
-        return call("LookupTableRemoveV2", self.resource_handle, keys, name=name)
+        call("LookupTableRemoveV2", self.resource_handle, keys, name=name)
+        return session_operation()
 
     def export(self, name: str | None = None) -> tuple[Any, Any]:
         """All keys and their values, in no particular order.

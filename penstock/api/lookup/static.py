@@ -5,7 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from penstock.api.lookup.interface import LookupInterface, checked_keys, in_place_of
+from penstock.api.lookup.interface import (
+    LookupInterface,
+    checked_keys,
+    in_place_of,
+    session_operation,
+)
 from penstock.core import dtypes
 from penstock.core.dtypes import as_dtype
 from penstock.runtime.context import init_scope
@@ -53,6 +58,10 @@ class StaticHashTable(LookupInterface):
         self._shared_name = f"{self._name}_{secrets.token_hex(8)}"
         # In a function this is a step of it: its own arguments can be the contents.
         self._initialize()
+        operation = session_operation()
+        if operation is not None:
+            # A graph of TensorFlow 1 fills its tables when it is asked to.
+            operation.graph.add_to_collection("table_initializer", operation)
 
     def _create_resource(self) -> Any:
         types = {"key_dtype": self._key_dtype, "value_dtype": self._value_dtype}
