@@ -181,7 +181,7 @@ def sparse_tensor_dense_add(
         total = b.copy()
         np.add.at(total, places, a_values)
         return total
-    return b.at[places].add(a_values)
+    return xp.asarray(b).at[places].add(a_values)
 
 
 @gradient("SparseTensorDenseAdd")

@@ -300,10 +300,13 @@ def sobel_edges(image: Any) -> Any:
     image = convert_to_tensor(image)
     down = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], np.float32)
     kernel = np.stack([down, down.T], axis=-1)[:, :, None]
+    kernel = kernel.astype(image.dtype.as_numpy_dtype)
     channels = image.shape[-1]
     if channels is None:
-        raise ValueError("image must have a known number of channels")
-    kernel = np.tile(kernel, (1, 1, channels, 1)).astype(image.dtype.as_numpy_dtype)
+        copies = call("Pack", [1, 1, call("Shape", image)[-1], 1], axis=0)
+        kernel = call("Tile", kernel, copies)
+    else:
+        kernel = np.tile(kernel, (1, 1, channels, 1))
     margins = np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32)
     padded = call("MirrorPad", image, margins, mode="REFLECT")
     edges = call("DepthwiseConv2dNative", padded, kernel, strides=(1, 1, 1, 1), padding="VALID")

@@ -193,12 +193,16 @@ def resize_with_pad(
     wanted_height, wanted_width = _float(target_height), _float(target_width)
     ratio = call("Maximum", width / wanted_width, height / wanted_height)
     new_height, new_width = height / ratio, width / ratio
-    size = call("Pack", [_floor(new_height), _floor(new_width)], axis=0)
+    rows, columns = _floor(new_height), _floor(new_width)
     above = call("Maximum", 0, _floor((wanted_height - new_height) / 2))
     before = call("Maximum", 0, _floor((wanted_width - new_width) / 2))
+    size = call("Pack", [rows, columns], axis=0)
     resized = resize(batch, size, method, antialias=antialias)
-    padded = pad_to_bounding_box(resized, above, before, target_height, target_width)
-    return unbatched(padded, added)
+    # By the size that was asked for: of an image of unknown shape the promised one is a guess.
+    margins = [0, 0, above, target_height - above - rows, before]
+    margins = [*margins, target_width - before - columns, 0, 0]
+    pairs = call("Reshape", call("Pack", margins, axis=0), np.array([4, 2], np.int32))
+    return unbatched(call("Pad", resized, pairs), added)
 
 
 def _float(value: Any) -> Any:
