@@ -1,6 +1,7 @@
 """Python control flow over tensors; the expected values come from running it as it is."""
 
 import functools
+import types
 
 import numpy as np
 import pytest
@@ -234,3 +235,18 @@ def test_a_lambda_that_belongs_to_no_module_runs_as_it_is_with_a_warning():
 
     with pytest.warns(UserWarning, match="its source cannot be read.*Two ways out"):
         assert int(tf.function(double)(tf.constant(2))) == 4
+
+
+def test_a_decorated_function_of_keras_is_converted():
+    def total(dataset):
+        found = tf.constant(0, tf.int64)
+        for number in dataset:
+            found += number
+        return found
+
+    # As if it stood in a module of the package.
+    moved = types.FunctionType(
+        total.__code__, {"__name__": "keras.src.some_test", "tf": tf}, "total", None, None
+    )
+
+    assert int(tf.function(moved)(tf.data.Dataset.range(5))) == 10

@@ -181,7 +181,8 @@ def convert(
         features: optional features of the converter.
         recursive: whether functions that it calls are converted too.
     """
-    if is_marked(function) or _is_library(function):
+    # Functions of Keras are converted where they are decorated, not where they are called.
+    if is_marked(function) or _is_library(function, besides="keras"):
         return function
     options = (
         _OPTIONS if features is None and recursive else _options(features, recursive=recursive)
@@ -189,7 +190,7 @@ def convert(
 
     def converted(*args: Any, **kwargs: Any) -> Any:
         with ag_ctx.ControlStatusCtx(status=ag_ctx.Status.ENABLED, options=options):
-            return converted_call(function, args, kwargs or None, options=options)
+            return _requested_call(function, args, kwargs or {}, options)
 
     if not isinstance(function, functools.partial):
         functools.update_wrapper(converted, function)
@@ -234,13 +235,14 @@ def to_code(function: Callable[..., Any], recursive: bool, features: Any) -> str
     return textwrap.dedent(inspect.getsource(to_graph(function, recursive, features)))
 
 
-def _is_library(function: Any) -> bool:
+def _is_library(function: Any, besides: str = "") -> bool:
     names = function.__globals__ if inspect.isfunction(function) else None
     # A wrapper says that it belongs to the module of what it wraps; its code does not.
     module = names.get("__name__") if names is not None else None
     module = module or getattr(function, "__module__", None) or ""
+    name = module.partition(".")[0]
     return not isinstance(function, functools.partial) and (
-        module.partition(".")[0] in _LIBRARIES
+        name in _LIBRARIES and name != besides
     )
 
 
@@ -266,6 +268,18 @@ def _with_converted(
             for key, value in keywords.items()
         },
     )
+
+
+def _requested_call(
+    function: Any, args: tuple[Any, ...], keywords: dict[str, Any], options: Any
+) -> Any:
+    """Call a function that was asked to be converted, in whatever library it is."""
+    if inspect.isfunction(function) and _is_library(function):
+        made = _converted(function, function, options)
+        if made is not None:
+            with side_effects.running(function, args):
+                return made(*args, **keywords)
+    return converted_call(function, args, keywords or None, options=options)
 
 
 def converted_call(
