@@ -173,7 +173,7 @@ def test_what_has_no_native_form_is_refused_by_name():
     def f(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y = call("MatrixExponential", x)
+            y = call("Qr", x)[0]
         return tape.gradient(y, x)
 
     with pytest.raises(tf.errors.UnimplementedError, match=r"_VJP.*TensorFlow's ops"):

@@ -37,6 +37,23 @@ _CONTROL_FLOW: Final = frozenset(
 )
 
 
+# Rows that TensorFlow has no op for, or refuses in graphs of its present version.
+_REFUSED: Final = frozenset(
+    {
+        "AudioSummary",
+        "BatchMatrixTriangularSolve",
+        "Conv3DBackpropFilter",
+        "Conv3DBackpropInput",
+        "MatrixExponential",
+        "QuantizeAndDequantize",
+        "ResourceScatterNdDiv",
+        "ResourceScatterNdMul",
+        "TileGrad",
+        "TopK",
+    }
+)
+
+
 class LibraryWriter:
     """Collects FunctionDefs under names of their own."""
 
@@ -182,7 +199,7 @@ class _NodeWriter:
 
     def _write(self, node: Node) -> None:
         row = node.row
-        if row.name.startswith("_"):
+        if row.name.startswith("_") or row.name in _REFUSED:
             raise UnimplementedError(
                 f"node {node.name!r} of op {row.name}{_place(node)} has no form among "
                 "TensorFlow's ops and cannot be written"
