@@ -25,6 +25,7 @@ GROUPS = (
     "traces",
     "refusals",
     "mixtures",
+    "idioms",
 )
 
 PUBLIC_ERRORS = (
