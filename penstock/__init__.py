@@ -559,6 +559,7 @@ _LATER = {
     "TensorArraySpec": "penstock.graph.tensor_array_spec",
     "import_graph_def": "penstock.api.graph_util",
     "load_library": "penstock.api.execution",
+    "nondifferentiable_batch_function": "penstock.api.batch_function",
     "load_op_library": "penstock.api.execution",
     "eig": "penstock.api.linalg",
     "eigvals": "penstock.api.linalg",
