@@ -184,7 +184,7 @@ class _Graph:
         if operation is None:
             return
         feeds = {}
-        for asset in self._meta.asset_file_def:
+        for asset in self._assets():
             name = asset.filename
             if Path(name).name != name:
                 raise DataLossError(f"the name of an asset must be plain, got {name!r}")
@@ -207,6 +207,19 @@ class _Graph:
             except UnimplementedError:
                 # Tables that cannot be made say so when they are used.
                 return
+
+    def _assets(self) -> list[Any]:
+        """Files of the model, each with the tensor that takes its path."""
+        if self._meta.asset_file_def:
+            return list(self._meta.asset_file_def)
+        # Older writers put them into a collection.
+        collection = self._meta.collection_def.get(constants.ASSETS_KEY)
+        if collection is None:
+            return []
+        return [
+            protos.parse(protos.AssetFileDef, item.value, f"assets of {self._place}")
+            for item in collection.any_list.value
+        ]
 
     def _initializer(self) -> str | None:
         signature = self._meta.signature_def.get(constants.INIT_OP_SIGNATURE_KEY)

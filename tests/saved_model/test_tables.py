@@ -1,8 +1,12 @@
 """Tables in SavedModels."""
 
+from pathlib import Path
+
 import pytest
 
 import penstock as tf
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "saved_model"
 
 
 class Model(tf.Module):
@@ -76,3 +80,18 @@ def test_two_loads_do_not_share_their_tables(saved):
     one.add(tf.constant(["z"]), tf.constant([26], tf.int64))
 
     assert answers(two.find) == EXPECTED
+
+
+def test_tables_of_tensorflow_1_are_filled_when_the_model_is_loaded():
+    model = tf.saved_model.load(str(GOLDEN / "tf1_tables"))
+    key = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"b"]))
+    example = tf.train.Example(features=tf.train.Features(feature={"key": key}))
+
+    sums = model.signatures["serving_default"](words=tf.constant(["a", "bb", "q"]))["sums"]
+    found = model.signatures["parsed"](serialized=tf.constant([example.SerializeToString()]))[
+        "found"
+    ]
+
+    # Two tables are added up; each gives -1 for what it does not know.
+    assert sums.numpy().tolist() == [1 - 1, -1 + 1, -1 - 1]
+    assert found.numpy().tolist() == [2]
