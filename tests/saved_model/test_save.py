@@ -196,7 +196,7 @@ def test_an_op_without_native_form_leaves_no_model_behind(tmp_path):
                 y = tf.raw_ops.MatrixExponential(input=x)
             return tape.gradient(y, x)
 
-    with pytest.raises(tf.errors.UnimplementedError, match="_VJP"):
+    with pytest.raises(tf.errors.UnimplementedError, match="no form among TensorFlow's ops"):
         tf.saved_model.save(Odd(), tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
 
