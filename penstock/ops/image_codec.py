@@ -10,6 +10,7 @@ import numpy as np
 
 from penstock.core.dtypes import DType, float32, int32, uint8, uint16
 from penstock.core.errors import InternalError, InvalidArgumentError, UnimplementedError
+from penstock.core.tensor_shape import TensorShape, unknown_shape
 from penstock.ops import png
 from penstock.ops.table import op
 
@@ -206,6 +207,16 @@ def _read_bmp(data: bytes, channels: int) -> Any:
     return np.ascontiguousarray(pixels)
 
 
+def _decoded_shape(
+    *_: Any, channels: int = 0, expand_animations: bool = False, **__: Any
+) -> Any:
+    return unknown_shape() if expand_animations else TensorShape([None, None, channels or None])
+
+
+def _frames_shape(*_: Any, channels: int = 3, **__: Any) -> TensorShape:
+    return TensorShape([None, None, None, channels or None])
+
+
 @op(
     "DecodeJpeg",
     inputs=("contents: string",),
@@ -213,6 +224,7 @@ def _read_bmp(data: bytes, channels: int) -> Any:
     attrs=_JPEG_ATTRS,
     kernel="host",
     differentiable=False,
+    shape=_decoded_shape,
 )
 def decode_jpeg(contents: Any, *, channels: int, ratio: int, **_: Any) -> Any:
     """Pixels of a JPEG image, or of another kind of file.
@@ -233,6 +245,7 @@ def decode_jpeg(contents: Any, *, channels: int, ratio: int, **_: Any) -> Any:
     attrs=_JPEG_ATTRS,
     kernel="host",
     differentiable=False,
+    shape=_decoded_shape,
 )
 def decode_and_crop_jpeg(
     contents: Any, crop_window: Any, *, channels: int, ratio: int, **_: Any
@@ -267,6 +280,7 @@ def decode_and_crop_jpeg(
     attrs={"channels": 0, "dtype": uint8},
     kernel="host",
     differentiable=False,
+    shape=_decoded_shape,
 )
 def decode_png(contents: Any, *, channels: int, dtype: DType) -> Any:
     """Pixels of a PNG image, or of another kind of file.
@@ -286,6 +300,7 @@ def decode_png(contents: Any, *, channels: int, dtype: DType) -> Any:
     attrs={"channels": 0},
     kernel="host",
     differentiable=False,
+    shape=_decoded_shape,
 )
 def decode_bmp(contents: Any, *, channels: int) -> Any:
     """Pixels of a BMP image.
@@ -306,6 +321,7 @@ def decode_bmp(contents: Any, *, channels: int) -> Any:
     outputs=("image: uint8",),
     kernel="host",
     differentiable=False,
+    shape=_frames_shape,
 )
 def decode_gif(contents: Any) -> Any:
     """Frames of a GIF image; those of another kind are one frame.
@@ -324,6 +340,7 @@ def decode_gif(contents: Any) -> Any:
     attrs={"channels": 0, "dtype": uint8},
     kernel="host",
     differentiable=False,
+    shape=_frames_shape,
 )
 def decode_webp(contents: Any, *, channels: int, dtype: DType) -> Any:
     """Frames of a WebP image.
@@ -342,6 +359,7 @@ def decode_webp(contents: Any, *, channels: int, dtype: DType) -> Any:
     attrs={"channels": 0, "dtype": uint8, "expand_animations": True},
     kernel="host",
     differentiable=False,
+    shape=_decoded_shape,
 )
 def decode_image(contents: Any, *, channels: int, dtype: DType, expand_animations: bool) -> Any:
     """Pixels of an image of any kind; the frames of a GIF are on an axis of their own.
