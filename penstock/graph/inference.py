@@ -71,6 +71,17 @@ class Spec:
         self.value = symbol.static_value
 
     @property
+    def sizes(self) -> list[int | None] | None:
+        """Elements of a vector of sizes; None for those that depend on sizes left open."""
+        values = [self._symbol.world_value(world) for world in range(len(WORLDS))]
+        if any(value is None or np.ndim(value) != 1 for value in values):
+            return None
+        return [
+            int(several[0]) if len(set(several)) == 1 else None
+            for several in zip(*[value.tolist() for value in values], strict=True)
+        ]
+
+    @property
     def variable_shape(self) -> TensorShape:
         """Shape of the variable behind a resource."""
         return TensorShape(getattr(self._symbol, "variable_shape", None))

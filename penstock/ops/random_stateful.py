@@ -20,10 +20,12 @@ import numpy as np
 
 from penstock.core.dtypes import DType, int64
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.tensor_shape import TensorShape
 from penstock.ops import distributions, sampling
 from penstock.ops.namespace import namespace
 from penstock.ops.philox import Generator
 from penstock.ops.random import dims_of, shaped, uniform_ints
+from penstock.ops.shapes import shape_from, value_of
 from penstock.ops.table import REQUIRED, gradient, op
 from penstock.ops.truncated import truncated_batches
 
@@ -79,6 +81,22 @@ class EagerGenerators:
 EAGER_GENERATORS: Final = EagerGenerators()
 
 
+def _drawn_shape(shape: Any, *_: Any, **__: Any) -> TensorShape:
+    return shape_from(shape)
+
+
+def _each_shape(shape: Any, parameter: Any, **_: Any) -> TensorShape:
+    """A block of numbers for each parameter."""
+    block: TensorShape = shape_from(shape)
+    return block.concatenate(parameter.shape)
+
+
+def _classes_shape(logits: Any, num_samples: Any, **_: Any) -> TensorShape:
+    if logits.shape.rank is None:
+        return TensorShape.of((None, value_of(num_samples)))
+    return TensorShape.of((logits.shape[0], value_of(num_samples)))
+
+
 def stateful_row(
     name: str,
     *,
@@ -86,7 +104,7 @@ def stateful_row(
     outputs: Sequence[str] = ("output: dtype",),
     attrs: Mapping[str, Any] | None = None,
     constant_inputs: Sequence[str] = ("shape",),
-    shape: Any = None,
+    shape: Any = _drawn_shape,
     differentiable: bool = False,
 ) -> Callable[[Callable[..., tuple[Any, int]]], Callable[..., tuple[Any, int]]]:
     """Make a row of a function that takes a generator and returns numbers and blocks used."""
@@ -174,6 +192,7 @@ def random_uniform_int(
     "RandomGamma",
     inputs=("shape: S", "alpha: T"),
     outputs=("output: T",),
+    shape=_each_shape,
     differentiable=True,
 )
 def random_gamma(generator: Generator, shape: Any, alpha: Any) -> tuple[Any, int]:
@@ -195,6 +214,7 @@ def random_gamma_gradient(g: Any, grad: Any) -> tuple[Any, ...]:
     "RandomPoissonV2",
     inputs=("shape: S", "rate: R"),
     attrs={"dtype": int64},
+    shape=_each_shape,
 )
 def random_poisson_v2(
     generator: Generator, shape: Any, rate: Any, *, dtype: DType
@@ -214,6 +234,7 @@ def random_poisson_v2(
     outputs=("output: output_dtype",),
     attrs={"output_dtype": int64},
     constant_inputs=("num_samples",),
+    shape=_classes_shape,
 )
 def multinomial(
     generator: Generator, logits: Any, num_samples: Any, *, output_dtype: DType

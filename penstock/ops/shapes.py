@@ -105,10 +105,12 @@ def value_of(spec: Any) -> int | None:
 
 def shape_from(spec: Any) -> TensorShape:
     """Shape that a shape-like input asks for: its values, or else a rank, or nothing."""
-    sizes = values_of(spec)
+    sizes: Any = values_of(spec)
+    if sizes is None:
+        sizes = getattr(spec, "sizes", None)
     if sizes is None:
         return unknown_shape(length_of(spec))
-    return TensorShape.of(tuple([None if size < 0 else size for size in sizes]))
+    return TensorShape.of(tuple([None if size is None or size < 0 else size for size in sizes]))
 
 
 def product_of(sizes: Iterable[int | None]) -> int | None:
