@@ -8,15 +8,15 @@ import penstock as tf
 @pytest.mark.parametrize(
     ("decode", "shape"),
     [
-        (lambda s: tf.image.decode_png(s), [None, None, None]),
+        (tf.image.decode_png, [None, None, None]),
         (lambda s: tf.image.decode_jpeg(s, channels=1), [None, None, 1]),
-        (lambda s: tf.image.decode_bmp(s), [None, None, None]),
-        (lambda s: tf.image.decode_gif(s), [None, None, None, 3]),
+        (tf.image.decode_bmp, [None, None, None]),
+        (tf.image.decode_gif, [None, None, None, 3]),
         (
             lambda s: tf.image.decode_image(s, channels=3, expand_animations=False),
             [None, None, 3],
         ),
-        (lambda s: tf.image.decode_image(s), None),
+        (tf.image.decode_image, None),
     ],
 )
 def test_the_rank_of_a_decoded_image_is_known(decode, shape):
