@@ -77,9 +77,7 @@ class Body:
 
     def has_host_effects(self) -> bool:
         """Whether running it can be seen from outside: printing, iterators, tables."""
-        return any(
-            node.row.stateful and not node.row.variable_positions for node in self.nodes
-        )
+        return any(node.row.stateful and not node.row.variable_positions for node in self.nodes)
 
 
 def input_at_end(graph: FuncGraph, like: Any, name: str) -> Symbol:
