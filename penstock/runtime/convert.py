@@ -15,7 +15,7 @@ from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
-from penstock.core.user_code import user_facing
+from penstock.core.user_code import shorten, user_facing
 from penstock.runtime.context import state
 from penstock.runtime.tensor import EagerTensor, Tensor, TensorLike, wrap
 
@@ -45,7 +45,6 @@ def has_conversion(value: Any) -> bool:
     return any(isinstance(value, base) for base, _ in _converters)
 
 
-@user_facing
 def convert_to_tensor(
     value: Any,
     dtype: Any = None,
@@ -71,10 +70,31 @@ def convert_to_tensor(
     """
     if isinstance(value, EagerTensor) and (dtype is None or value.dtype == dtype):
         return value
+    if (type(value) is float or type(value) is int) and dtype is not None:
+        # The most common conversion of all, without the long way.
+        plain = _PLAIN_FLOATS.get(dtype)
+        if plain is not None and state.graph is None and state.device is None:
+            return wrap(plain(value))
+    hint = dtype_hint if dtype_hint is not None else preferred_dtype
+    try:
+        return _converted(value, dtype, hint, name)
+    except Exception as error:
+        shorten(error)
+        raise
+
+
+_PLAIN_FLOATS: dict[Any, type[np.floating[Any]]] = {
+    dtypes.float32: np.float32,
+    dtypes.float64: np.float64,
+    "float32": np.float32,
+    "float64": np.float64,
+}
+
+
+def _converted(value: Any, dtype: Any, hint: Any, name: str | None) -> Any:
     wanted = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
     if isinstance(value, Tensor):
         return _same_dtype(value, wanted)
-    hint = dtype_hint if dtype_hint is not None else preferred_dtype
     if isinstance(value, TensorLike):
         own = getattr(value, "_dense_var_to_tensor", None)
         if own is not None:

@@ -53,6 +53,10 @@ class VariableAggregation(enum.Enum):
 _COPY_ON_HOST_LIMIT = 1 << 12
 
 
+# Classes of JAX's arrays that were met: asking `jax.Array` itself takes longer.
+_DEVICE_ARRAYS: set[type] = set()
+
+
 class Holder:
     """Where the value of one variable lives: the object behind its resource handle.
 
@@ -118,8 +122,12 @@ class Holder:
 
     def value_to_donate(self) -> Any:
         """The value as an array that may be given away."""
+        value = self.value
+        if self.owned and type(value) in _DEVICE_ARRAYS:
+            return value
         value = self.require_value()
         if self.owned and isinstance(value, jax.Array):
+            _DEVICE_ARRAYS.add(type(value))
             return value
         if value.size <= _COPY_ON_HOST_LIMIT:
             # A fresh numpy array is moved by the call itself, quicker than XLA copies a buffer.
@@ -414,9 +422,30 @@ class Variable(VariableMembers, TensorLike, Trackable, metaclass=CreatedThroughS
         Raises:
             ValueError: dtype or shape do not fit.
         """
+        if type(value) is EagerTensor and self._assign_alike(value._value):
+            return self if read_value else None
         tensor = self._fitting(value)
         call("AssignVariableOp", self._handle, tensor)
         return self._after(read_value)
+
+    def _assign_alike(self, value: Any) -> bool:
+        """Take an eager value of the dtype and shape that the variable has, the short way."""
+        if state.graph is not None or state.recorders or state.device is not None:
+            return False
+        holder = self._holder
+        old = holder.value
+        if type(old) is not np.ndarray and not isinstance(old, (np.generic, jax.Array)):
+            return False
+        if (
+            not isinstance(value, (np.ndarray, np.generic, jax.Array))
+            or value.dtype != old.dtype
+            or value.shape != old.shape
+            or value.dtype == object
+        ):
+            return False
+        with variables_lock:
+            holder.set_value(value, owned=False)
+        return True
 
     @user_facing
     def assign_add(
