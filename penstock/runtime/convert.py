@@ -70,7 +70,8 @@ def convert_to_tensor(
     """
     if isinstance(value, EagerTensor) and (dtype is None or value.dtype == dtype):
         return value
-    if (type(value) is float or type(value) is int) and dtype is not None:
+    kind = type(value)
+    if (kind is float or kind is int) and dtype is not None and -_SMALL < value < _SMALL:
         # The most common conversion of all, without the long way.
         plain = _PLAIN_FLOATS.get(dtype)
         if plain is not None and state.graph is None and state.device is None:
@@ -82,6 +83,9 @@ def convert_to_tensor(
         shorten(error)
         raise
 
+
+# Numbers below become any of these floats without overflow.
+_SMALL = 3e38
 
 _PLAIN_FLOATS: dict[Any, type[np.floating[Any]]] = {
     dtypes.float32: np.float32,

@@ -422,7 +422,8 @@ class Variable(VariableMembers, TensorLike, Trackable, metaclass=CreatedThroughS
         Raises:
             ValueError: dtype or shape do not fit.
         """
-        if type(value) is EagerTensor and self._assign_alike(value._value):
+        alike = type(value) is EagerTensor and value.dtype is self._holder.dtype
+        if alike and self._assign_alike(value._value):
             return self if read_value else None
         tensor = self._fitting(value)
         call("AssignVariableOp", self._handle, tensor)
