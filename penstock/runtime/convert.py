@@ -329,7 +329,10 @@ def _python_array(value: Any, dtype: DType | None) -> Any:
             )
         if all(isinstance(leaf, int) for leaf in array.ravel().tolist()):
             if dtype is not None and dtype.is_floating:
-                return array.astype(np.float64)
+                try:
+                    return array.astype(np.float64)
+                except OverflowError as error:
+                    raise ValueError(_OUT_OF_RANGE) from error
             raise ValueError(_OUT_OF_RANGE)
         raise ValueError(
             f"Failed to convert a NumPy array to a Tensor (Unsupported object type "
