@@ -1,6 +1,7 @@
 """Requests that arrive together share one call of the model."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from penstock.core.errors import (
     OpError,
     UnavailableError,
 )
+from penstock.serving.call import Call
 from penstock.serving.executor import Cost, Executor
 from penstock.serving.servable import Array, Arrays
 
@@ -71,6 +73,8 @@ class _Waiting:
     shapes: Shapes
     deadline: float
     answer: asyncio.Future[dict[str, Array]]
+    call: Call | None
+    since: float
 
 
 class Batcher:
@@ -90,12 +94,15 @@ class Batcher:
         self._queued_rows = 0
         self._is_scheduled = False
 
-    async def submit(self, inputs: Arrays, deadline: float = float("inf")) -> dict[str, Array]:
+    async def submit(
+        self, inputs: Arrays, deadline: float = float("inf"), call: Call | None = None
+    ) -> dict[str, Array]:
         """Queue the rows of one request and wait for their share of the result.
 
         Args:
             inputs: arrays with the same number of rows, at least one.
             deadline: time of the event loop after which nobody wants the answer.
+            call: that wants them; it hears of times and sizes.
 
         Raises:
             InvalidArgumentError: the inputs have no rows, or not the same number of them.
@@ -103,6 +110,8 @@ class Batcher:
             DeadlineExceededError: the time was over before the call began.
         """
         size = _rows(inputs)
+        if call is not None:
+            call.rows += size
         limit = self._parameters.max_batch_size
         if self._queued_rows + size > limit * max(
             self._parameters.max_enqueued_batches, -(-size // limit)
@@ -113,21 +122,23 @@ class Batcher:
                 f"max_batch_size {limit}; try again later"
             )
         if size <= limit:
-            return await self._enqueue(inputs, size, deadline)
+            return await self._enqueue(inputs, size, deadline, call)
         parts = [
             {name: value[start : start + limit] for name, value in inputs.items()}
             for start in range(0, size, limit)
         ]
-        answers = [self._enqueue(part, _rows(part), deadline) for part in parts]
+        answers = [self._enqueue(part, _rows(part), deadline, call) for part in parts]
         results = await asyncio.gather(*answers)
         return {name: np.concatenate([r[name] for r in results]) for name in results[0]}
 
     def _enqueue(
-        self, inputs: Arrays, size: int, deadline: float
+        self, inputs: Arrays, size: int, deadline: float, call: Call | None
     ) -> asyncio.Future[dict[str, Array]]:
         loop = asyncio.get_running_loop()
         shapes = tuple(value.shape[1:] for value in inputs.values())
-        waiting = _Waiting(inputs, size, shapes, deadline, loop.create_future())
+        waiting = _Waiting(
+            inputs, size, shapes, deadline, loop.create_future(), call, time.perf_counter()
+        )
         self._queue.append(waiting)
         self._queued_rows += size
         self._schedule(loop)
@@ -197,8 +208,11 @@ class Batcher:
         return batch
 
     def _results(self, batch: list[_Waiting], size: int) -> list[dict[str, Array] | Exception]:
+        start = time.perf_counter()
         try:
-            return self._split(batch, size, self._run(_join(batch, size)))
+            results = self._split(batch, size, self._run(_join(batch, size)))
+            _tell(batch, size, start, time.perf_counter())
+            return results
         except Exception as error:  # noqa: BLE001  (each caller must hear of it)
             if len(batch) == 1:
                 return [error]
@@ -247,6 +261,17 @@ def _join(batch: list[_Waiting], size: int) -> dict[str, Array]:
         rows[end:] = rows[end - 1]
         joined[name] = rows
     return joined
+
+
+def _tell(batch: list[_Waiting], size: int, start: float, end: float) -> None:
+    rows = sum(w.size for w in batch)
+    for waiting in batch:
+        call = waiting.call
+        if call is not None:
+            call.queue_s += start - waiting.since
+            call.compute_s += end - start
+            call.batch_size = rows
+            call.padded_size = size
 
 
 def _deliver(batch: list[_Waiting], results: Sequence[dict[str, Array] | Exception]) -> None:

@@ -1,7 +1,11 @@
 """A loaded model as the protocols use it: checked inputs in, outputs out, batched if wanted."""
 
+import time
+from collections.abc import Callable
+
 from penstock.core.errors import InternalError, InvalidArgumentError, OpError
 from penstock.serving.batcher import Batcher, BatchingParameters
+from penstock.serving.call import Call
 from penstock.serving.executor import Cost, Executor
 from penstock.serving.servable import DEFAULT_SIGNATURE, Array, Arrays, Servable, SignatureSpec
 
@@ -14,8 +18,13 @@ class Engine:
     """
 
     def __init__(
-        self, servable: Servable, executor: Executor, batching: BatchingParameters | None = None
+        self,
+        servable: Servable,
+        executor: Executor,
+        batching: BatchingParameters | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._clock = clock
         self.servable = servable
         self._executor = executor
         self._batching = batching
@@ -36,28 +45,34 @@ class Engine:
             )
         return found
 
-    async def run(self, name: str, inputs: Arrays, deadline: float) -> dict[str, Array]:
+    async def run(self, name: str, inputs: Arrays, call: Call) -> dict[str, Array]:
         """Compute the outputs of a signature.
 
         Args:
             name: of the signature.
-            deadline: time of the event loop after which nobody wants the answer.
+            inputs: that `SignatureSpec.check` has let through.
+            call: that wants them; it hears of times and sizes.
 
         Raises:
-            OpError: the inputs do not fit, the model failed, or the server is too busy.
+            OpError: the model failed, or the server is too busy.
         """
         signature = self.signature(name)
-        signature.check(inputs)
         if self._batching is not None and signature.is_batchable:
             batcher = self._batchers.get(name)
             if batcher is None:
                 run = self.servable.run
                 batcher = Batcher(lambda rows: run(name, rows), self._batching, self._executor)
                 self._batchers[name] = batcher
-            return await batcher.submit(inputs, deadline)
+            return await batcher.submit(inputs, call.deadline, call)
         cost = self._costs.setdefault(name, Cost())
+        rows = next((len(value) for value in inputs.values() if value.ndim), 1)
+        call.rows += rows
+        call.batch_size = call.padded_size = rows
+        start = self._clock()
         try:
-            return await self._executor.run(cost, lambda: self.servable.run(name, inputs))
+            outputs = await self._executor.run(cost, lambda: self.servable.run(name, inputs))
+            call.compute_s += self._clock() - start
+            return outputs
         except OpError:
             raise
         except Exception as error:

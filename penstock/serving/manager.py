@@ -16,8 +16,9 @@ from penstock.core.errors import (
     UnavailableError,
     UnknownError,
 )
+from penstock.serving.call import ModelSpec
 from penstock.serving.engine import Engine
-from penstock.serving.protocols.rest import ModelSpec, VersionStatus
+from penstock.serving.protocols.rest import VersionStatus
 from penstock.serving.servable import Servable
 
 START, LOADING, AVAILABLE, UNLOADING, END = "START", "LOADING", "AVAILABLE", "UNLOADING", "END"
@@ -104,6 +105,10 @@ class ServedVersion:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Count one user less."""
         with self._lock:
             self._users -= 1
             if self._users == 0 and self.state == UNLOADING:

@@ -1,34 +1,23 @@
 """Handlers of TF Serving's REST protocol: from a request to the model and back."""
 
-import time
 from collections.abc import Awaitable, Callable
 
-from penstock.core import metrics
-from penstock.core.errors import GRPC_STATUS, NotFoundError, OpError
-from penstock.serving.manager import Manager
+from penstock.core.errors import NotFoundError, OpError
+from penstock.serving.call import REST, Call, ModelSpec
+from penstock.serving.gateway import Gateway
 from penstock.serving.protocols import prometheus, rest
-from penstock.serving.protocols.rest import ModelSpec, RequestReader
+from penstock.serving.protocols.rest import RequestReader
 from penstock.serving.router import Handler, Protocol, Request, Response
-from penstock.serving.servable import SignatureSpec
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
-_UNKNOWN = "_unknown"
 _SERVED_METHODS = (("Allow", "GET, HEAD, POST, OPTIONS"),)
 
 
 class RestApi:
-    """Answers requests below `/v1/`. Lives in one event loop.
+    """Answers requests below `/v1/`. Lives in one event loop."""
 
-    Args:
-        manager: has the models.
-        clock: seconds, rising.
-    """
-
-    def __init__(
-        self, manager: Manager, clock: Callable[[], float] = time.perf_counter
-    ) -> None:
-        self._manager = manager
-        self._clock = clock
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
         self._reader = RequestReader()
 
     def protocol(self) -> Protocol:
@@ -44,85 +33,71 @@ class RestApi:
         if method == "OPTIONS":
             return _options
         spec, wanted = rest.parse_path(method, path)
-        if wanted == "predict":
-            return self._counted("Predict", spec, self._predict)
-        if wanted == "classify":
-            return self._counted("Classify", spec, self._classify)
-        if wanted == "regress":
-            return self._counted("Regress", spec, self._regress)
-        answer = self._metadata if wanted == "metadata" else self._status
+        api, answer = self._handlers()[wanted]
 
-        async def read(_: Request) -> Response:
-            return Response(200, answer(spec))
+        async def handle(request: Request) -> Response:
+            return await answer(_call(api, spec, request), request)
 
-        return read
+        return handle
 
-    def _counted(
+    def _handlers(
         self,
-        api: str,
-        spec: ModelSpec,
-        handler: Callable[[ModelSpec, Request], Awaitable[Response]],
-    ) -> Handler:
-        """Wrap a handler so that its outcomes and times are counted."""
-        # Clients can invent names without end, and each would be a row of the metrics.
-        name = spec.name if self._manager.has(spec.name) else _UNKNOWN
-        clock = self._clock
-        count = metrics.REQUEST_COUNT
-        latency = metrics.REQUEST_LATENCY
+    ) -> dict[str, tuple[str, Callable[[Call, Request], Awaitable[Response]]]]:
+        return {
+            "predict": ("Predict", self._predict),
+            "classify": ("Classify", self._classify),
+            "regress": ("Regress", self._regress),
+            "metadata": ("GetModelMetadata", self._metadata),
+            "status": ("GetModelStatus", self._status),
+        }
 
-        async def counted(request: Request) -> Response:
-            start = clock()
-            status = "OK"
-            try:
-                return await handler(spec, request)
-            except OpError as error:
-                status = GRPC_STATUS.get(error.error_code, "UNKNOWN")
-                raise
-            finally:
-                count.labels(name, status).increment()
-                latency.labels(name, api, "REST", status).observe((clock() - start) * 1e6)
-
-        return counted
-
-    async def _predict(self, spec: ModelSpec, request: Request) -> Response:
-        try:
-            version = self._manager.acquire(spec)
-        except OpError as error:
-            # What is wrong with the body comes first, as in TF Serving.
-            rest.decode_predict(request.body, _raising(error))
-            raise
-        with version:
-            engine = version.engine
-            decoded = self._reader.predict(request.body, engine.signature)
-            outputs = await engine.run(decoded.signature_name, decoded.inputs, request.deadline)
-        body = rest.encode_predict(outputs, is_row_format=decoded.is_row_format)
+    async def _predict(self, call: Call, request: Request) -> Response:
+        with self._gateway.open(call) as opened:
+            decoded = self._reader.predict(request.body, opened.signature)
+            outputs = await opened.run(decoded.signature_name, decoded.inputs)
+            body = rest.encode_predict(outputs, is_row_format=decoded.is_row_format)
         return Response(200, body)
 
-    async def _classify(self, spec: ModelSpec, request: Request) -> Response:
-        name, examples = rest.decode_examples(request.body)
-        with self._manager.acquire(spec) as version:
-            engine = version.engine
-            rest.check_classify(name, engine.servable.signatures.get(name))
-            inputs = rest.example_inputs(examples)
-            outputs = await engine.run(name, inputs, request.deadline)
-        return Response(200, rest.encode_classify(outputs, len(examples)))
+    async def _classify(self, call: Call, request: Request) -> Response:
+        with self._gateway.open(call) as opened:
+            name, examples = rest.decode_examples(request.body)
+            rest.check_classify(name, opened.servable.signatures.get(name))
+            outputs = await opened.run(name, rest.example_inputs(examples))
+            body = rest.encode_classify(outputs, len(examples))
+        return Response(200, body)
 
-    async def _regress(self, spec: ModelSpec, request: Request) -> Response:
-        name, examples = rest.decode_examples(request.body)
-        with self._manager.acquire(spec) as version:
-            engine = version.engine
-            rest.check_regress(name, engine.servable.signatures.get(name))
-            inputs = rest.example_inputs(examples)
-            outputs = await engine.run(name, inputs, request.deadline)
-        return Response(200, rest.encode_regress(outputs, len(examples)))
+    async def _regress(self, call: Call, request: Request) -> Response:
+        with self._gateway.open(call) as opened:
+            name, examples = rest.decode_examples(request.body)
+            rest.check_regress(name, opened.servable.signatures.get(name))
+            outputs = await opened.run(name, rest.example_inputs(examples))
+            body = rest.encode_regress(outputs, len(examples))
+        return Response(200, body)
 
-    def _status(self, spec: ModelSpec) -> bytes:
-        return rest.encode_status(self._manager.status(spec))
+    async def _status(self, call: Call, _: Request) -> Response:
+        with self._gateway.admin(call):
+            return Response(200, rest.encode_status(self._gateway.manager.status(call.spec)))
 
-    def _metadata(self, spec: ModelSpec) -> bytes:
-        with self._manager.acquire(spec) as version:
+    async def _metadata(self, call: Call, _: Request) -> Response:
+        with self._gateway.admin(call), self._gateway.manager.acquire(call.spec) as version:
             signatures = version.engine.servable.signatures
-            return rest.encode_metadata(spec.name, version.number, signatures)
+            call.version = version.number
+            return Response(
+                200, rest.encode_metadata(call.spec.name, version.number, signatures)
+            )
+
+
+def _call(api: str, spec: ModelSpec, request: Request) -> Call:
+    return Call(
+        REST,
+        api,
+        spec,
+        request.deadline,
+        request.headers,
+        request.peer,
+        request.certificate,
+        len(request.body),
+    )
 
 
 def other_paths() -> Protocol:
@@ -149,10 +124,3 @@ async def _metrics(_: Request) -> Response:
 
 async def _options(_: Request) -> Response:
     return Response(200, headers=_SERVED_METHODS)
-
-
-def _raising(error: OpError) -> Callable[[str], SignatureSpec]:
-    def find_signature(_: str) -> SignatureSpec:
-        raise error
-
-    return find_signature

@@ -1,7 +1,8 @@
 """Requests and answers without sockets, and which handler a path belongs to."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from penstock.core.errors import OpError
 
@@ -17,6 +18,9 @@ class Request:
         path: without the query.
         headers: names in lower case.
         deadline: time of the event loop after which nobody wants the answer.
+        query: what follows the "?".
+        peer: address of the client.
+        certificate: of the client, where TLS asked for one.
     """
 
     method: str
@@ -24,6 +28,9 @@ class Request:
     body: bytes = b""
     headers: Sequence[tuple[bytes, bytes]] = ()
     deadline: float = float("inf")
+    query: str = ""
+    peer: str = ""
+    certificate: Mapping[str, Any] | None = None
 
     def header(self, name: bytes) -> bytes | None:
         """First value of a header."""

@@ -15,9 +15,11 @@ from penstock.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock.serving.batcher import BatchingParameters
 from penstock.serving.engine import Engine
 from penstock.serving.executor import Executor
+from penstock.serving.gateway import Gateway
 from penstock.serving.http import HttpLimits
 from penstock.serving.http_server import HttpServer, bind
 from penstock.serving.manager import Loader, Manager
+from penstock.serving.middleware.metrics import CallMetrics
 from penstock.serving.rest_api import RestApi, other_paths
 from penstock.serving.router import Router
 from penstock.serving.servable import Servable
@@ -192,7 +194,8 @@ class Server:
     async def _serve(self, bound: socket.socket, ready: "Future[None]") -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        router = Router([RestApi(self.manager).protocol()], other_paths())
+        gateway = Gateway(self.manager, [CallMetrics(self.manager.has)])
+        router = Router([RestApi(gateway).protocol()], other_paths())
         server = HttpServer(router.handle, self._config.limits)
         try:
             await server.start(bound)

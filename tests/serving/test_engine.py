@@ -5,14 +5,13 @@ import asyncio
 import numpy as np
 import pytest
 
-from penstock.core.errors import InternalError, InvalidArgumentError
+from penstock.core.errors import InternalError
 from penstock.serving.batcher import BatchingParameters
+from penstock.serving.call import REST, Call, ModelSpec
 from penstock.serving.engine import Engine
 from penstock.serving.executor import Executor
 from penstock.serving.servable import SignatureSpec
 from tests.serving.fakes import FunctionServable, doubler, tensor
-
-FOREVER = float("inf")
 
 
 def outputs_of(servable, *inputs, batching=None, signature="serving_default"):
@@ -21,7 +20,8 @@ def outputs_of(servable, *inputs, batching=None, signature="serving_default"):
 
     async def main():
         engine = Engine(servable, executor, batching)
-        runs = (engine.run(signature, each, FOREVER) for each in inputs)
+        call = Call(REST, "Predict", ModelSpec("double"))
+        runs = (engine.run(signature, each, call) for each in inputs)
         return await asyncio.gather(*runs, return_exceptions=True)
 
     try:
@@ -66,30 +66,6 @@ def test_requests_share_calls_with_batching():
 )
 def test_signatures_without_free_rows_are_never_batched(inputs, outputs):
     assert not SignatureSpec(inputs, outputs).is_batchable
-
-
-@pytest.mark.parametrize(
-    ("inputs", "text"),
-    [
-        (
-            {"x": np.ones((1, 3), np.float32)},
-            r"'x' must be float32\[\?, 2\], got float32\[1, 3\]",
-        ),
-        ({"x": np.ones(2, np.float32)}, r"'x' must be float32\[\?, 2\], got float32\[2\]"),
-        ({"x": np.ones((1, 2))}, r"'x' must be float32\[\?, 2\], got elements of type float64"),
-        ({}, r"Missing but required: \{x\}"),
-        (rows(1) | {"z": np.ones(1)}, r"Sent extra: \{z\}"),
-    ],
-)
-def test_inputs_that_do_not_fit_are_refused_before_they_run(inputs, text):
-    servable = doubler()
-
-    (error,) = outputs_of(servable, inputs)
-
-    assert isinstance(error, InvalidArgumentError)
-    assert servable.calls == []
-    with pytest.raises(InvalidArgumentError, match=text):
-        raise error
 
 
 def test_an_unknown_signature_is_refused():

@@ -10,6 +10,7 @@ import pytest
 
 from penstock.serving.engine import Engine
 from penstock.serving.executor import Executor
+from penstock.serving.gateway import Gateway
 from penstock.serving.manager import Manager
 from penstock.serving.rest_api import RestApi, other_paths
 from penstock.serving.router import Request, Router
@@ -29,7 +30,7 @@ def ask():
         labels={name: {"stable": 1} for name in models},
     )
     manager.start()
-    router = Router([RestApi(manager).protocol()], other_paths())
+    router = Router([RestApi(Gateway(manager)).protocol()], other_paths())
     with asyncio.Runner() as runner:
         yield lambda *args: runner.run(router.handle(Request(*args)))
     manager.stop()

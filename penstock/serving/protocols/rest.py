@@ -19,6 +19,7 @@ from penstock.core.errors import (
     OpError,
     http_status,
 )
+from penstock.serving.call import ModelSpec
 from penstock.serving.protocols import json_tensor, json_text
 from penstock.serving.protocols.json_example import serialize_examples
 from penstock.serving.protocols.json_numbers import NumberReader
@@ -43,20 +44,6 @@ _INPUTS, _OUTPUTS, _CLASSES, _SCORES = "inputs", "outputs", "classes", "scores"
 
 # Finds the signature of a request by the name in it; an empty name is the default one.
 FindSignature = Callable[[str], SignatureSpec]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """Which model a request is for: its latest version, that of a number, or of a label."""
-
-    name: str
-    version: int | None = None
-    label: str | None = None
-
-    def __str__(self) -> str:
-        if self.version is None:
-            return f"Latest({self.name})"
-        return f"Specific({self.name}, {self.version})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,184 @@
+"""The one way in: every protocol hands its calls over here, and middleware sees them all."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+from penstock.core.errors import InvalidArgumentError
+from penstock.serving.call import Call
+from penstock.serving.manager import Manager, ServedVersion
+from penstock.serving.servable import Array, Arrays, Servable, SignatureSpec
+
+_log = logging.getLogger("penstock.serving")
+
+
+class Gateway:
+    """Admits calls, finds the version of the model, runs it, and tells how it went.
+
+    Args:
+        manager: has the models.
+        middleware: in the order in which they see a call. Each has any of these methods:
+            `admit(call)`, before anything is decoded; `check(call, signature, inputs)`, when
+            the inputs are decoded; both may raise an OpError. `done(call)`, when the answer
+            is made, in reverse order; it must be quick and not raise.
+        clock: seconds, rising.
+    """
+
+    def __init__(
+        self,
+        manager: Manager,
+        middleware: Sequence[object] = (),
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.manager = manager
+        self.middleware = tuple(middleware)
+        self.clock = clock
+        self.admit_hooks = _hooks(self.middleware, "admit")
+        self.check_hooks = _hooks(self.middleware, "check")
+        self.done_hooks = _hooks(self.middleware[::-1], "done")
+
+    def open(self, call: Call) -> "Opened":
+        """Return the context in which a call is answered.
+
+        Raises, on entering:
+            OpError: the call is not admitted.
+        """
+        return Opened(self, call)
+
+    def admin(self, call: Call) -> "Admitted":
+        """Return the context for a call that asks no model to compute.
+
+        Raises, on entering:
+            OpError: the call is not admitted.
+        """
+        return Admitted(self, call)
+
+
+class Admitted:
+    """A call that was let in; leaving the context tells the middleware how it went."""
+
+    __slots__ = ("_gateway", "call")
+
+    def __init__(self, gateway: Gateway, call: Call) -> None:
+        self._gateway = gateway
+        self.call = call
+
+    def __enter__(self) -> "Admitted":
+        self.admit()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close(error)
+
+    def admit(self) -> None:
+        """Ask the middleware whether the call may go on.
+
+        Raises:
+            OpError: it may not.
+        """
+        call = self.call
+        call.start = self._gateway.clock()
+        try:
+            for admit in self._gateway.admit_hooks:
+                admit(call)
+        except BaseException as error:
+            self.close(error)
+            raise
+
+    def close(self, error: BaseException | None) -> None:
+        """Say how the call ended."""
+        call = self.call
+        if error is not None:
+            call.failed(error)
+        for done in self._gateway.done_hooks:
+            try:
+                done(call)
+            except Exception:  # noqa: BLE001  (the answer is made; nobody may lose it)
+                _log.exception("middleware failed after %s of %s", call.api, call.spec.name)
+
+
+class Opened(Admitted):
+    """A call and the version that answers it, which stays loaded meanwhile.
+
+    The version is looked for when it is first needed, so that a protocol can find fault with
+    the request before.
+    """
+
+    __slots__ = ("_version",)
+
+    def __init__(self, gateway: Gateway, call: Call) -> None:
+        super().__init__(gateway, call)
+        self._version: ServedVersion | None = None
+
+    def __enter__(self) -> "Opened":
+        self.admit()
+        return self
+
+    @property
+    def version(self) -> ServedVersion:
+        """The version that answers.
+
+        Raises:
+            NotFoundError: it is not served.
+            InvalidArgumentError: the label is not known.
+        """
+        version = self._version
+        if version is None:
+            version = self._version = self._gateway.manager.acquire(self.call.spec)
+            self.call.version = version.number
+        return version
+
+    @property
+    def servable(self) -> Servable:
+        """The loaded model. Raises as `version` does."""
+        return self.version.engine.servable
+
+    def signature(self, name: str) -> SignatureSpec:
+        """Return the signature of that name; the empty name is the default signature.
+
+        Raises:
+            NotFoundError: the model is not served.
+            InvalidArgumentError: it has no such signature.
+        """
+        return self.version.engine.signature(name)
+
+    async def run(self, signature_name: str, inputs: Arrays) -> dict[str, Array]:
+        """Compute the outputs of a signature; its name must not be empty.
+
+        Raises:
+            OpError: the inputs do not fit, the model failed, or the server is too busy.
+        """
+        engine = self.version.engine
+        call = self.call
+        signature = engine.signature(signature_name)
+        call.signature_name = signature_name
+        signature.check(inputs)
+        for check in self._gateway.check_hooks:
+            check(call, signature, inputs)
+        outputs = await engine.run(signature_name, inputs, call)
+        if call.keep:
+            call.inputs, call.outputs = inputs, outputs
+        return outputs
+
+    def close(self, error: BaseException | None) -> None:
+        """Let go of the version, and say how the call ended."""
+        version = self._version
+        if version is not None:
+            self._version = None
+            version.leave()
+        super().close(error)
+
+
+def _hooks(middleware: Sequence[object], name: str) -> tuple[Callable[..., Any], ...]:
+    hooks = tuple(getattr(each, name) for each in middleware if hasattr(each, name))
+    for hook in hooks:
+        if not callable(hook):
+            raise InvalidArgumentError(f"'{name}' of a middleware must be a method, got {hook}")
+    return hooks
