@@ -15,6 +15,7 @@ from penstock.core import dtypes
 from penstock.core.dtypes import DType
 from penstock.core.errors import DataLossError, OpError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
+from penstock.graph import control_flow  # noqa: F401  (rows of If, Case, While)
 from penstock.graph.bodies import run_branches, run_loop
 from penstock.graph.func_graph import FuncGraph
 from penstock.graph.graph_def.attr_values import (
