@@ -67,25 +67,40 @@ def ctc_loss(
     if not -classes <= blank_index < classes:
         raise ValueError(f"blank_index must be in [{-classes}, {classes}), got {blank_index}")
     blank = blank_index % classes
-    if blank != classes - 1:
-        parts = [
-            logits[:, :, :blank],
-            logits[:, :, blank + 1 :],
-            logits[:, :, blank : blank + 1],
-        ]
-        logits = call("ConcatV2", parts, 2)
     steps = _int32(logit_length)
     if sparse:
         values = _without_blank(_int32(labels.values), blank)
+        if blank != classes - 1:
+            logits = call("ConcatV2", _blank_apart(logits, blank), 2)
         loss, _ = call("CTCLoss", logits, labels.indices, values, steps, name=name)
         return loss
-    labels, lengths = _int32(labels), _int32(label_length)
+    return _dense_loss(logits, _int32(labels), _int32(label_length), steps, blank, name)
+
+
+def _dense_loss(
+    logits: Any, labels: Any, lengths: Any, steps: Any, blank: int, name: str | None
+) -> Any:
+    """The loss of labels in rows, where a label of the blank's value does not end a sequence.
+
+    It emits what TensorFlow's emits: the blank if that is class 0, and else the class before.
+    """
+    dtype = logits.dtype
+    if dtype in (dtypes.float16, dtypes.bfloat16):
+        logits = call("Cast", logits, DstT=dtypes.float32)
+    # CTCLoss ends a sequence at a blank. So class 0 stands there twice: once as a label that
+    # has its probability and, as in TensorFlow, no share in the gradient.
+    others, last = _blank_apart(logits, blank)
+    classes = logits.shape[2]
+    twin = call("StopGradient", last)
+    widened = call("ConcatV2", [others, twin, last], 2)
     steps = call("Minimum", steps, call("Shape", logits)[0])
     longest = call("Shape", labels)[1]
     place = call("Range", 0, longest, 1)
     inside = call("Less", place, call("ExpandDims", lengths, 1))
-    # Labels of the value of the blank end a sequence.
-    values = call("SelectV2", inside, _without_blank(labels, blank), np.int32(classes - 1))
+    is_blank = call("Equal", labels, np.int32(blank))
+    instead = np.int32(blank - 1 if blank else classes - 1)
+    moved = call("SelectV2", is_blank, instead, _without_blank(labels, blank))
+    values = call("SelectV2", inside, moved, np.int32(classes))
     row = call("Range", 0, call("Shape", labels)[0], 1)
     rows, places = call("ExpandDims", row, 1), call("ExpandDims", place, 0)
     grid = call(
@@ -94,15 +109,35 @@ def ctc_loss(
     flat = np.array([-1], np.int32)
     loss, _ = call(
         "CTCLoss",
-        logits,
+        widened,
         call("Cast", call("Reshape", grid, np.array([-1, 2], np.int32)), DstT=dtypes.int64),
         call("Reshape", values, flat),
         steps,
         ignore_longer_outputs_than_inputs=True,
     )
+    # The second blank took its part of the whole; each step gives it back.
+    surplus = _log_total(widened) - _log_total(logits)
+    frames = call("Range", 0, call("Shape", logits)[0], 1)
+    alive = call("Less", call("ExpandDims", frames, 1), steps)
+    surplus = call("SelectV2", alive, surplus, call("ZerosLike", surplus))
+    loss = loss - call("Sum", surplus, 0, keep_dims=False)
     limit = convert_to_tensor(_IMPOSSIBLE, dtype=loss.dtype)
     fits = call("LessEqual", lengths, steps)
-    return call("SelectV2", fits, call("Minimum", loss, limit), limit, name=name)
+    loss = call("SelectV2", fits, call("Minimum", loss, limit), limit, name=name)
+    return loss if loss.dtype is dtype else call("Cast", loss, DstT=dtype)
+
+
+def _blank_apart(logits: Any, blank: int) -> list[Any]:
+    """Logits of the labels, and those of the blank."""
+    others = [logits[:, :, :blank], logits[:, :, blank + 1 :]]
+    return [call("ConcatV2", others, 2), logits[:, :, blank : blank + 1]]
+
+
+def _log_total(logits: Any) -> Any:
+    """Logarithm of the sum of exponentials over the classes."""
+    top = call("StopGradient", call("Max", logits, 2, keep_dims=True))
+    total = call("Sum", call("Exp", logits - top), 2, keep_dims=False)
+    return call("Log", total) + call("Squeeze", top, squeeze_dims=(2,))
 
 
 def ctc_greedy_decoder(
