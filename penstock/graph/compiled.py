@@ -16,13 +16,19 @@ from penstock.ops.random_stateful import EAGER_GENERATORS, STATEFUL_TO_STATELESS
 from penstock.runtime.eager import variables_lock
 
 
+# Bytes from which a variable's buffer is given to the computation that assigns it. XLA copies
+# what it overwrites while it still needs the old value, and the call waits for the buffer: for
+# small ones that takes longer than making new ones (a sixth of a small model's train step).
+_DONATED = 1 << 20
+
+
 class CompiledSegment:
     """A segment as one XLA computation.
 
     It takes the `arrays` that come from outside, the values of the variables that are only
-    read (`kept`), those of the variables that are assigned (`given`, which XLA may overwrite),
-    and the states of random ops; it gives the outputs, the new values of `writes`, the new
-    states, and the flag of its checks.
+    read (`kept`), those of the variables that are assigned (`given`: XLA may overwrite the
+    large ones), and the states of random ops; it gives the outputs, the new values of
+    `writes`, the new states, and the flag of its checks.
     """
 
     def __init__(self, segment: Segment, constants: dict[int, Any]) -> None:
@@ -48,19 +54,38 @@ class CompiledSegment:
         # Positions in `kept` and `writes` of variables whose buffers others refer to.
         self._shared_kept: set[int] = set()
         self._shared_writes: set[int] = set()
-        self._function = jax.jit(self._trace, donate_argnums=(2,))
+        # Positions in `given` of small and of large variables, once their values are known.
+        self._sizes: tuple[list[int], list[int]] | None = None
+        self._function = jax.jit(self._trace, donate_argnums=(3,))
 
     def _first_states(self) -> list[Any]:
         return [initial_state(node.attrs["seed"], node.attrs["seed2"]) for node in self._random]
 
+    def _by_size(self, given: Sequence[Any]) -> tuple[list[int], list[int]]:
+        """Positions of the assigned variables that keep their buffers, and of the others."""
+        sizes = self._sizes
+        if sizes is None:
+            large = [i for i, v in enumerate(given) if v.size * v.dtype.itemsize >= _DONATED]
+            small = [i for i in range(len(given)) if i not in set(large)]
+            sizes = self._sizes = (small, large)
+        return sizes
+
     def _trace(
-        self, arrays: list[Any], kept: list[Any], given: list[Any], states: list[Any]
+        self,
+        arrays: list[Any],
+        kept: list[Any],
+        replaced: list[Any],
+        donated: list[Any],
+        states: list[Any],
     ) -> Any:
         env: dict[int, Any] = dict(self._fixed)
         env.update((id(s), v) for s, v in zip(self.arrays, arrays, strict=True))
         variables: dict[int, Any] = {}
         variables.update((id(s), v) for s, v in zip(self.kept, kept, strict=True))
-        variables.update((id(s), v) for s, v in zip(self.given, given, strict=True))
+        for positions, values in zip(self._sizes or ([], []), (replaced, donated), strict=True):
+            variables.update(
+                (id(self.given[i]), v) for i, v in zip(positions, values, strict=True)
+            )
         variables.update((id(n), v) for n, v in zip(self._random, states, strict=True))
         with checks.collecting() as collector:
             collector.causes = self._causes
@@ -88,7 +113,9 @@ class CompiledSegment:
 
     def lower(self, arrays: list[Any], kept: list[Any], given: list[Any]) -> Any:
         """Return JAX's lowered form for arguments, of which shapes and dtypes suffice."""
-        return self._function.lower(arrays, kept, given, self._states)
+        small, large = self._by_size(given)
+        replaced, donated = [given[i] for i in small], [given[i] for i in large]
+        return self._function.lower(arrays, kept, replaced, donated, self._states)
 
     def run(self, env: dict[int, Any]) -> None:
         """Run on the values in `env` and put the outputs there."""
@@ -129,14 +156,14 @@ class CompiledSegment:
         """Run what changes no state, as `execute` does."""
         try:
             values = [holder.device_value() for holder in kept]
-            outputs, _, _, flag = self._function(arrays, values, [], [])
+            outputs, _, _, flag = self._function(arrays, values, [], [], [])
         except (RuntimeError, ValueError) as error:
             if "deleted" not in str(error) and "donated" not in str(error):
                 raise
             # Another thread's assignment took a buffer over between reading it and using it.
             with variables_lock:
                 values = [holder.device_value() for holder in kept]
-                outputs, _, _, flag = self._function(arrays, values, [], [])
+                outputs, _, _, flag = self._function(arrays, values, [], [], [])
         for i in self._shared_kept:
             kept[i].owned = False
         if flag is not None:
@@ -154,14 +181,20 @@ class CompiledSegment:
             if self._epoch != EAGER_GENERATORS.epoch:
                 # The global seed was set: every op starts its sequence afresh.
                 self._states, self._epoch = self._first_states(), EAGER_GENERATORS.epoch
+            sizes = self._sizes
+            if sizes is None:
+                sizes = self._by_size([holder.require_value() for holder in given])
             outputs, new, self._states, flag = self._function(
                 arrays,
                 [holder.device_value() for holder in kept],
-                [holder.value_to_donate() for holder in given],
+                [given[i].require_value() for i in sizes[0]],
+                [given[i].value_to_donate() for i in sizes[1]],
                 self._states,
             )
-            for i, (holder, value) in enumerate(zip(writes, new, strict=True)):
-                holder.replace(value, owned=i not in self._shared_writes)
+            for holder, value in zip(writes, new, strict=True):
+                holder.replace(value, owned=True)
+            for i in self._shared_writes:
+                writes[i].owned = False
             for i in self._shared_kept:
                 kept[i].owned = False
         return outputs, flag
