@@ -15,7 +15,6 @@ from penstock.ops.checks import NeedsValueError
 from penstock.ops.random_stateful import EAGER_GENERATORS, STATEFUL_TO_STATELESS, initial_state
 from penstock.runtime.eager import variables_lock
 
-
 # Bytes from which a variable's buffer is given to the computation that assigns it. XLA copies
 # what it overwrites while it still needs the old value, and the call waits for the buffer: for
 # small ones that takes longer than making new ones (a sixth of a small model's train step).
