@@ -4,7 +4,6 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,17 +12,28 @@ from typing import Self
 
 from penstock.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock.serving.batcher import BatchingParameters
+from penstock.serving.config_watch import ConfigWatch
 from penstock.serving.engine import Engine
 from penstock.serving.executor import Executor
 from penstock.serving.gateway import Gateway
 from penstock.serving.http import HttpLimits
 from penstock.serving.http_server import HttpServer, bind
-from penstock.serving.manager import Loader, Manager
+from penstock.serving.manager import (
+    MAX_RETRIES,
+    RETRY_AFTER_S,
+    Loader,
+    Manager,
+    Source,
+)
+from penstock.serving.memory import MemoryBudget
 from penstock.serving.middleware.metrics import CallMetrics
+from penstock.serving.model_config import ModelConfig, check_models, read_model_config
+from penstock.serving.remote_source import RemoteStoragePathSource
 from penstock.serving.rest_api import RestApi, other_paths
 from penstock.serving.router import Router
 from penstock.serving.servable import Servable
-from penstock.serving.source import FileSystemStoragePathSource, Latest, VersionPolicy
+from penstock.serving.source import FileSystemStoragePathSource
+from penstock.serving.user_cache import user_cache
 
 try:
     import uvloop
@@ -31,23 +41,6 @@ except ImportError:  # not made for this platform; asyncio's own loop is slower 
     uvloop = None
 
 _log = logging.getLogger("penstock.serving")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
-    """One model to serve.
-
-    Args:
-        name: in the paths of requests.
-        base_path: folder with a sub-folder for each version, named by its number.
-        policy: which of the versions are served.
-        labels: version of each label.
-    """
-
-    name: str
-    base_path: Path
-    policy: VersionPolicy = field(default_factory=Latest)
-    labels: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +53,16 @@ class ServerConfig:
         port: 0 for any free one.
         batching: limits for sharing calls of a model; `None` runs each request alone.
         limits: what one connection may ask for.
-        file_system_poll_wait_seconds: time between two looks for new versions.
+        file_system_poll_wait_seconds: time between two looks for new versions; 0 for one.
         stop_timeout_s: time for answering what is in work when the server stops.
+        model_config_file: TF Serving's file with the models, in place of `models`.
+        model_config_file_poll_wait_seconds: time between two looks at it; 0 for one.
+        allow_version_labels_for_unavailable_models: whether a label that is new may name a
+            version that is not available.
+        max_num_load_retries: of a version that fails to load.
+        load_retry_interval_s: time before such a version is tried again.
+        memory_budget: bytes of all loaded versions, by estimate; `None` for no limit.
+        model_cache_dir: for versions from object stores; by default in the user's cache.
     """
 
     models: tuple[ModelConfig, ...]
@@ -71,18 +72,18 @@ class ServerConfig:
     limits: HttpLimits = field(default_factory=HttpLimits)
     file_system_poll_wait_seconds: float = 1.0
     stop_timeout_s: float = 10.0
+    model_config_file: Path | None = None
+    model_config_file_poll_wait_seconds: float = 0.0
+    allow_version_labels_for_unavailable_models: bool = False
+    max_num_load_retries: int = MAX_RETRIES
+    load_retry_interval_s: float = RETRY_AFTER_S
+    memory_budget: int | None = None
+    model_cache_dir: Path | None = None
 
     def __post_init__(self) -> None:
-        if not self.models:
+        if not self.models and self.model_config_file is None:
             raise InvalidArgumentError("a server needs at least one model, got none")
-        names = [model.name for model in self.models]
-        for name in names:
-            if not name or set(name) & set("/:"):
-                raise InvalidArgumentError(
-                    f"the name of a model must not be empty or hold '/' or ':', got '{name}'"
-                )
-            if names.count(name) > 1:
-                raise InvalidArgumentError(f"two models have the name '{name}'")
+        check_models(self.models)
 
 
 class Server:
@@ -106,13 +107,23 @@ class Server:
             loader = SavedModelLoader()
         self._config = config
         self._executor = Executor()
+        models = config.models
+        if config.model_config_file is not None:
+            models = read_model_config(config.model_config_file)
+        budget = config.memory_budget
         self.manager = Manager(
-            [FileSystemStoragePathSource(m.name, m.base_path, m.policy) for m in config.models],
+            [self._source(model) for model in models],
             loader,
             self._engine,
-            labels={model.name: model.labels for model in config.models},
+            labels={model.name: model.labels for model in models},
             poll_interval_s=config.file_system_poll_wait_seconds,
+            make_source=self._source,
+            budget=None if budget is None else MemoryBudget(budget),
+            allow_labels_for_unavailable=config.allow_version_labels_for_unavailable_models,
+            max_retries=config.max_num_load_retries,
+            retry_after_s=config.load_retry_interval_s,
         )
+        self._config_watch: ConfigWatch | None = None
         self._port: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -158,9 +169,17 @@ class Server:
             raise
         for name, version in self.manager.available():
             _log.info("serving %s version %d on %s", name, version, self.url)
+        file, wait_s = (
+            self._config.model_config_file,
+            self._config.model_config_file_poll_wait_seconds,
+        )
+        if file is not None and wait_s > 0:
+            self._config_watch = ConfigWatch(file, wait_s, self.manager.reload)
 
     def stop(self) -> None:
         """Accept no more requests, answer those in work, and let go of the models."""
+        if self._config_watch is not None:
+            self._config_watch.stop()
         loop, stopping = self._loop, self._stopping
         if loop is not None and stopping is not None and self._thread is not None:
             if self._thread.is_alive():
@@ -182,6 +201,15 @@ class Server:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _source(self, model: ModelConfig) -> Source:
+        place = str(model.base_path)
+        if place.startswith("file://"):
+            place = place.removeprefix("file://")
+        elif "://" in place:
+            cache = self._config.model_cache_dir or user_cache("models")
+            return RemoteStoragePathSource(model.name, place, cache, model.policy)
+        return FileSystemStoragePathSource(model.name, Path(place), model.policy)
 
     def _engine(self, servable: Servable) -> Engine:
         return Engine(servable, self._executor, self._config.batching)

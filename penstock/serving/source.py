@@ -10,6 +10,7 @@ from penstock.core.errors import InvalidArgumentError, NotFoundError
 VersionPolicy = Callable[[Iterable[int]], set[int]]
 
 _MAX_VERSION = (1 << 63) - 1
+_MAX_DIGITS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,15 @@ def every_version(versions: Iterable[int]) -> set[int]:
     return set(versions)
 
 
+def version_number(name: str) -> int | None:
+    """Return the version that a folder is named for, or `None` if it is named otherwise."""
+    # Longer numbers have no place in 64 bits, and Python refuses to read endless ones.
+    if not (name.isascii() and name.isdigit() and len(name) <= _MAX_DIGITS):
+        return None
+    number = int(name)
+    return number if number <= _MAX_VERSION else None
+
+
 class FileSystemStoragePathSource:
     """Finds the versions of one model: sub-folders whose names are numbers.
 
@@ -54,7 +64,12 @@ class FileSystemStoragePathSource:
     def __init__(self, name: str, base_path: Path, policy: VersionPolicy | None = None) -> None:
         self.name = name
         self._base_path = base_path
-        self._policy = Latest() if policy is None else policy
+        self.policy = Latest() if policy is None else policy
+
+    @property
+    def watched(self) -> Path | None:
+        """Folder whose changes are worth a look at once."""
+        return self._base_path
 
     def poll(self) -> Mapping[int, Path]:
         """Return the versions that should be served, with their folders.
@@ -67,9 +82,9 @@ class FileSystemStoragePathSource:
         if not base.is_dir():
             raise NotFoundError(f"base path '{base}' of model '{self.name}' is not a folder")
         found = {
-            int(path.name): path
+            number: path
             for path in base.iterdir()
-            if path.name.isascii() and path.name.isdigit() and path.is_dir()
+            if (number := version_number(path.name)) is not None and path.is_dir()
         }
         if not found and (base / "saved_model.pb").is_file():
             raise InvalidArgumentError(
@@ -77,5 +92,5 @@ class FileSystemStoragePathSource:
                 "version, named by its number, but is a SavedModel itself; move it into "
                 f"'{base / '1'}'"
             )
-        chosen = self._policy(version for version in found if version <= _MAX_VERSION)
+        chosen = self.policy(found)
         return {version: found[version] for version in sorted(chosen)}

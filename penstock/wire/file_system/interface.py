@@ -43,6 +43,9 @@ class FileSystem(Protocol):
     def names(self, path: str) -> list[str]:
         """Names of what is in a directory."""
 
+    def forget_listing(self, path: str) -> None:
+        """Ask the store anew for what is in a directory, the next time."""
+
     def glob(self, pattern: str) -> list[str]:
         """Files whose names match, in order."""
 

@@ -41,6 +41,9 @@ class LocalFileSystem:
         with as_tensorflow_errors(path):
             return sorted(os.listdir(self._path(path)))  # noqa: PTH208  (names alone)
 
+    def forget_listing(self, path: str) -> None:
+        """Do nothing: each look is a new one."""
+
     def glob(self, pattern: str) -> list[str]:
         """Files whose names match, in order; `*` does not cross directories."""
         prefix = _SCHEME if pattern.startswith(_SCHEME) else ""

@@ -66,6 +66,10 @@ class RemoteFileSystem:
         found = self._files.ls(self._bare(path), detail=False)
         return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
 
+    def forget_listing(self, path: str) -> None:
+        """Ask the store anew for what is in a directory, the next time."""
+        self._files.invalidate_cache(self._bare(path))
+
     def glob(self, pattern: str) -> list[str]:
         """Files whose names match, in order."""
         return sorted(self._full(name) for name in self._files.glob(self._bare(pattern)))
