@@ -1,4 +1,8 @@
-"""What it costs to write and to read a checkpoint of one gigabyte."""
+"""What it costs to write and to read a checkpoint of one gigabyte.
+
+Ours is on the disk when `write` returns (fsync of the values, the index and their directory);
+TensorFlow's is in the memory of the system. Both check the checksums of all they read.
+"""
 
 import json
 import os
@@ -29,14 +33,15 @@ write()
 CASES = {"write": write, "read": read}
 """
 
-# How far the memory of a process rises above its weights while it saves them.
+# How far the memory of a process rises above its weights while it saves or loads them.
 PEAK = """
 import os, resource, sys, threading, time
 import numpy as np
 import penstock as tf
 made = {f"v{i}": tf.Variable(np.full((1024, COLUMNS), i, np.float32)) for i in range(COUNT)}
 checkpoint = tf.train.Checkpoint(**made)
-tf.train.Checkpoint(small=tf.Variable(1.0)).write(os.path.join(FOLDER, "warm"))
+small = tf.train.Checkpoint(small=tf.Variable(1.0))
+small.read(small.write(os.path.join(FOLDER, "warm")))
 def resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -49,7 +54,7 @@ def watch():
         time.sleep(0.002)
 watcher = threading.Thread(target=watch)
 watcher.start()
-checkpoint.write(os.path.join(FOLDER, "peak"))
+checkpoint.WORK
 done.set()
 watcher.join()
 weights = COUNT * 1024 * COLUMNS * 4
@@ -57,22 +62,30 @@ print((weights + most - before) / weights)
 """
 
 
+_FEW_MB = 100  # the rest of a process would count for more
+
+
 def main(count=64, columns=4096, rounds=3):
     with tempfile.TemporaryDirectory() as folder:
         names = {"COUNT": str(count), "COLUMNS": str(columns), "FOLDER": repr(folder)}
-        program, peak = PROGRAM, PEAK
-        for name, text in names.items():
-            program, peak = program.replace(name, text), peak.replace(name, text)
+        program, peak = (_filled(text, names) for text in (PROGRAM, PEAK))
         best = measure_cases(both(program), ["write", "read"], rounds=rounds)
         size = count * columns * 4096 / 1e6
         failed = 0
         for case, seconds in best.items():
             failed += report(f"{case} {size:.0f} MB", seconds, {"tensorflow": 1.0})
-        failed += _peak(peak, size)
+        for case in ("write", "read") if size > _FEW_MB else ():
+            failed += _peak(peak.replace("WORK", f"{case}({folder + '/peak'!r})"), case, size)
     return 1 if failed else 0
 
 
-def _peak(program, size, limit=1.2):
+def _filled(text, names):
+    for name, value in names.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _peak(program, case, size, limit=1.2):
     run = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
@@ -81,7 +94,7 @@ def _peak(program, size, limit=1.2):
         env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
     )
     ratio = float(run.stdout)
-    question = f"peak memory while {size:.0f} MB are written, by the weights"
+    question = f"peak memory by the weights, {case} {size:.0f} MB"
     print(json.dumps({"question": question, "ratio": round(ratio, 3), "limit": limit}))
     return ratio > limit
 

@@ -40,10 +40,11 @@ for line in sys.stdin:
         start = time.perf_counter()
         settle(work())
         calls = max(1, min(200, int(calls * 1e-6 / (time.perf_counter() - start))))
-    start = time.perf_counter()
+    start, before = time.perf_counter(), time.process_time()
     for _ in range(calls):
         settle(work())
-    print((time.perf_counter() - start) / calls, file=out, flush=True)
+    spent = time.perf_counter() - start, time.process_time() - before
+    print(*(each / calls for each in spent), file=out, flush=True)
 """
 
 # XLA answers before it has computed: one call ends when its value is there.
@@ -54,6 +55,18 @@ def settle(value):
         if wait is not None:
             wait()
 """
+
+
+class Seconds(float):
+    """Seconds of a clock, and those that processors worked, on all threads together."""
+
+    def __new__(cls, wall, cpu=float("inf")):
+        self = super().__new__(cls, wall)
+        self.cpu = cpu
+        return self
+
+    def least(self, other):
+        return Seconds(min(self, other), min(self.cpu, other.cpu))
 
 
 @dataclass
@@ -93,7 +106,7 @@ def _measure(sides, cases, rounds):
         for name, worker in workers.items():
             if worker.stdout.readline().strip() != "ready":
                 raise SystemExit(f"side {name!r} failed; PENSTOCK_BENCH_VERBOSE=1 shows why")
-        best = {case: dict.fromkeys(workers, float("inf")) for case in cases}
+        best = {case: dict.fromkeys(workers, Seconds("inf")) for case in cases}
         for case, calls in cases.items():
             for _ in range(rounds):
                 for name, worker in workers.items():
@@ -102,7 +115,8 @@ def _measure(sides, cases, rounds):
                     answer = worker.stdout.readline()
                     if not answer:
                         raise SystemExit(f"side {name!r} failed at {case!r}")
-                    best[case][name] = min(best[case][name], float(answer))
+                    spent = Seconds(*map(float, answer.split()))
+                    best[case][name] = best[case][name].least(spent)
         return best
     finally:
         for worker in workers.values():
@@ -136,6 +150,9 @@ def _start(side):
 def report(question, best, limits):
     """Print one JSON line: microseconds of each side and the ratio of ours to the others.
 
+    The time that processors worked is told beside it: others on the machine change it less.
+    The limits are those of the clock's.
+
     Returns:
         0 when every ratio is within its limit, else 1.
     """
@@ -146,6 +163,9 @@ def report(question, best, limits):
         if name in best:
             ratio = best["penstock"] / best[name]
             line[f"ratio_to_{name}"] = round(ratio, 3)
+            ours, theirs = (getattr(best[side], "cpu", 0) for side in ("penstock", name))
+            if theirs:
+                line[f"cpu_ratio_to_{name}"] = round(ours / theirs, 3)
             line[f"limit_to_{name}"] = limit
             within = within and ratio <= limit
     print(json.dumps(line))

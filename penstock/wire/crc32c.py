@@ -1,4 +1,7 @@
-"""CRC-32C, the checksum of every TensorFlow file, in numpy.
+"""CRC-32C, the checksum of every TensorFlow file.
+
+Where the package google-crc32c has an extension for the machine, the processor's own
+instruction computes it. Elsewhere numpy does, as follows.
 
 The checksum is the remainder of the data, as a polynomial over GF(2), by one of degree 32. That
 divides a polynomial of four terms only, so that a stretch of the data may be taken away and
@@ -11,10 +14,17 @@ Russell, "Chorba: A novel CRC32 implementation" (2024), with a multiple found fo
 """
 
 import functools
+import warnings
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+with warnings.catch_warnings():
+    # Without an extension it warns that it is slow; it is not used then.
+    warnings.simplefilter("ignore")
+    import google_crc32c
 
 Words = NDArray[np.uint32]
 Bytes = NDArray[np.uint8]
@@ -23,6 +33,7 @@ Buffer = bytes | bytearray | memoryview
 
 _POLYNOMIAL: Final = 0x82F63B78
 _ONES: Final = 0xFFFFFFFF
+_MOVABLE: Final = (bytearray, memoryview)
 _MASK_DELTA: Final = 0xA282EAD8
 _FEW: Final = 48  # bytes for which a plain loop beats numpy's calls
 _BLOCK: Final = 1024
@@ -39,6 +50,10 @@ _FOLD_FROM: Final = 64 * 1024
 # Bytes of a unit and steps in a block. A block and its span stay in the second-level cache.
 _FOLDS: Final = ((8, 7), (8, 1), (1, 1))
 
+_native: Callable[[int, Any], int] | None = (
+    google_crc32c.extend if google_crc32c.implementation == "c" else None
+)
+
 
 def crc32c(data: Buffer | NDArray[Any], crc: int = 0) -> int:
     """Checksum of `data`.
@@ -51,6 +66,9 @@ def crc32c(data: Buffer | NDArray[Any], crc: int = 0) -> int:
         >>> hex(crc32c(b"123456789"))
         '0xe3069283'
     """
+    if _native is not None:
+        # It takes objects whose memory cannot move: bytes, and arrays over the others.
+        return _native(crc, np.frombuffer(data, np.uint8) if type(data) in _MOVABLE else data)
     if isinstance(data, np.ndarray):
         data = data.reshape(-1).view(np.uint8).data
     view = memoryview(data)
@@ -70,6 +88,22 @@ def crc32c(data: Buffer | NDArray[Any], crc: int = 0) -> int:
     for byte in view[position:]:
         state = table[(state ^ byte) & 0xFF] ^ (state >> 8)
     return state ^ _ONES
+
+
+def joined(crc: int, following: int, size: int) -> int:
+    """Checksum of data and what follows them, from the checksums of both.
+
+    Args:
+        crc: of the data.
+        following: of what follows.
+        size: how many bytes follow.
+    """
+    state: Words = np.array([crc], np.uint32)
+    while size:
+        lowest = size & -size
+        state = _shift(state, lowest)
+        size ^= lowest
+    return int(state[0]) ^ following
 
 
 def mask(crc: int) -> int:
@@ -97,6 +131,11 @@ def crc32c_each(data: Bytes, starts: Places, lengths: Places) -> Words:
         lengths: how long they are; all lie within the data.
     """
     sums: Words = np.empty(len(starts), np.uint32)
+    if _native is not None:
+        places = zip(starts.tolist(), lengths.tolist(), strict=True)
+        return np.array(
+            [_native(0, data[start : start + length]) for start, length in places], np.uint32
+        )
     # By power of two, so that short stretches are not drawn out to the length of long ones.
     classes = np.frexp(lengths.astype(np.float64))[1]
     classes[(lengths < 4) | (lengths > _LONGEST_SIDE_BY_SIDE)] = -1

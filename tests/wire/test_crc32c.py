@@ -3,7 +3,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.wire.crc32c import _TERMS, crc32c, mask, masked_crc32c, unmask
+from penstock.wire import crc32c as checksums
+from penstock.wire.crc32c import (
+    _TERMS,
+    crc32c,
+    crc32c_each,
+    joined,
+    mask,
+    masked_crc32c,
+    unmask,
+)
 
 # RFC 3720, appendix B.4, and the usual check value.
 PUBLISHED = {
@@ -14,6 +23,18 @@ PUBLISHED = {
     b"123456789": 0xE3069283,
     b"": 0,
 }
+
+
+@pytest.fixture(params=["processor", "numpy"], autouse=True, scope="module")
+def way(request):
+    """Both ways to compute checksums."""
+    if request.param == "processor" and checksums._native is None:
+        pytest.skip("google-crc32c has no extension for this machine")
+    before = checksums._native
+    if request.param == "numpy":
+        checksums._native = None
+    yield request.param
+    checksums._native = before
 
 
 def bitwise(data, crc=0):
@@ -76,6 +97,35 @@ def test_the_terms_of_folding_add_up_to_a_multiple_of_the_polynomial():
 @given(st.binary(max_size=300), st.binary(max_size=300))
 def test_a_checksum_goes_on_from_the_one_before(first, second):
     assert crc32c(second, crc32c(first)) == crc32c(first + second)
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_checksums_of_parts_are_joined(first, second):
+    assert joined(crc32c(first), crc32c(second), len(second)) == crc32c(first + second)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+@pytest.mark.parametrize("data", [b"", b"123456789"])
+def test_every_kind_of_buffer_is_taken(kind, data):
+    assert crc32c(kind(data)) == PUBLISHED[data]
+
+
+def test_a_part_of_a_buffer_is_taken():
+    assert crc32c(memoryview(b"0123456789")[1:]) == PUBLISHED[b"123456789"]
+
+
+def test_many_stretches_have_the_checksums_of_each():
+    data = np.frombuffer(np.random.default_rng(0).bytes(50_000), np.uint8)
+    starts = np.arange(0, 40_000, 1000)
+    lengths = np.resize([0, 3, 4, 100, 127, 128, 1000, 9000], len(starts))
+
+    sums = crc32c_each(data, starts, lengths)
+
+    expected = [
+        bitwise(data[start : start + length].tobytes())
+        for start, length in zip(starts, lengths, strict=True)
+    ]
+    assert sums.tolist() == expected
 
 
 def test_arrays_count_as_their_bytes():

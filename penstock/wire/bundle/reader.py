@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -21,8 +20,9 @@ from penstock.core.errors import (
 from penstock.core.tensor_shape import TensorShape
 from penstock.wire import protos
 from penstock.wire.bundle.strings import decode_strings
-from penstock.wire.crc32c import crc32c, mask
+from penstock.wire.crc32c import mask
 from penstock.wire.ordered_code import slice_key
+from penstock.wire.summed import read_summed
 from penstock.wire.table import Table
 from penstock.wire.tensors import make_dtype, static_shape
 
@@ -30,7 +30,6 @@ Array = NDArray[Any]
 
 HEADER_KEY: Final = b""
 VERSION: Final = 1  # of the format, as written
-_PIECE_BYTES: Final = 1 << 22
 _MAX_TENSOR_BYTES: Final = 1 << 62  # the file's own size is the limit that matters
 
 
@@ -269,23 +268,12 @@ def _read_range(
             f"its entry says {size} bytes at {offset}"
         )
     raw = np.empty(size, np.uint8)
-    file.seek(offset)
-    pieces = [raw[start : start + _PIECE_BYTES] for start in range(0, size, _PIECE_BYTES)]
-    total = 0
-    if len(pieces) < 2:
-        counts = [file.readinto(piece.data) for piece in pieces]
-        total = crc32c(raw)
-    else:
-        # A piece is summed while the next one is read.
-        with ThreadPoolExecutor(1, "penstock-read") as pool:
-            reads = [pool.submit(file.readinto, piece.data) for piece in pieces]
-            counts = []
-            for read, piece in zip(reads, pieces, strict=True):
-                counts.append(read.result())
-                total = crc32c(piece, total)
-    if sum(counts) != size:
-        raise DataLossError(f"the file of '{name}' ends before its {size} bytes at {offset}")
-    return raw, total
+    try:
+        return raw, read_summed(file, raw, offset)
+    except EOFError:
+        raise DataLossError(
+            f"the file of '{name}' ends before its {size} bytes at {offset}"
+        ) from None
 
 
 def read_extents(message: Any, rank: int, name: str) -> list[tuple[int, int]]:

@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,16 +20,16 @@ from penstock.core.errors import (
 from penstock.wire import protos
 from penstock.wire.bundle.reader import HEADER_KEY, VERSION, data_name, index_name
 from penstock.wire.bundle.strings import encode_strings
-from penstock.wire.crc32c import crc32c, mask
+from penstock.wire.crc32c import mask
 from penstock.wire.files import AtomicFile, sync_directory
 from penstock.wire.ordered_code import slice_key
+from penstock.wire.summed import write_summed
 from penstock.wire.table import TableWriter
 from penstock.wire.tensors import make_shape_proto
 
 Array = NDArray[Any]
 
 _FULL: Final = -1  # length of a slice along an axis that it spans
-_LARGE_BYTES: Final = 1 << 22  # from which on a thread of its own pays
 
 
 class BundleWriter:
@@ -233,7 +232,7 @@ class BundleWriter:
             little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
             raw = little.reshape(-1).view(np.uint8)
             size = raw.nbytes
-            checksum = mask(self._write_summed(raw))
+            checksum = mask(write_summed(self._data.file, raw, self._offset))
         entry = protos.BundleEntryProto(
             dtype=dtype.as_datatype_enum,
             shape=make_shape_proto(array.shape),
@@ -244,17 +243,6 @@ class BundleWriter:
         )
         self._offset += size
         return entry
-
-    def _write_summed(self, raw: NDArray[np.uint8]) -> int:
-        """Write bytes and return their checksum."""
-        if raw.nbytes < _LARGE_BYTES:
-            self._data.file.write(raw.data)
-            return crc32c(raw)
-        # Neither the disk nor the sum waits for the other.
-        with ThreadPoolExecutor(1, "penstock-checksum") as pool:
-            total = pool.submit(crc32c, raw)
-            self._data.file.write(raw.data)
-            return total.result()
 
 
 def _shards_there(prefix: str, count: int) -> bool:
