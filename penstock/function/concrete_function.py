@@ -270,6 +270,10 @@ class ConcreteFunction(SavedAsFunction):
         tensors = self._flat_arguments(tuple(args), kwargs)
         return self._packed_results(self.function([*tensors, *captures]))
 
+    def result_places(self) -> Any:
+        """The structure of the results, with the place of each among the flat ones."""
+        return self._packed_results(range(len(self._tensor_positions)))
+
     def _packed_results(self, results: Sequence[Any]) -> Any:
         if self._single:
             return results[0]

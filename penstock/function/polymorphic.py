@@ -19,6 +19,7 @@ from penstock.function.autograph.marks import is_marked
 from penstock.function.concrete_function import ConcreteFunction, trace
 from penstock.function.kinds import Callable as FunctionCallable
 from penstock.function.kinds import FunctionType
+from penstock.function.quick_key import quick_key
 from penstock.function.retracing import Kin, TraceLog, kin_key
 from penstock.function.trace_type import (
     Signature,
@@ -106,6 +107,7 @@ class Function(SavedAsFunction):
         if self._input_signature is not None:
             self._signature.check_constraints(self._input_signature)
         self._cache: dict[Any, ConcreteFunction] = {}
+        self._quick: dict[tuple[Any, ...], ConcreteFunction] = {}
         self._kin: dict[Any, Kin] = {}
         self._log = TraceLog()
         self._bound_methods: weakref.WeakKeyDictionary[Any, Function] = (
@@ -233,7 +235,9 @@ class Function(SavedAsFunction):
                     concrete = self._cache.get(key)
                     if concrete is not None:
                         return concrete.call_flat(args)
-            concrete, tensors = self._lookup(args, kwargs)
+                concrete, tensors = self._quick_lookup(args)
+            else:
+                concrete, tensors = self._lookup(args, kwargs)
             return concrete.call_flat(tensors)
         except Exception as error:
             shorten(error)
@@ -248,6 +252,21 @@ class Function(SavedAsFunction):
         else:
             args = nest.map_structure(lambda a: as_input(a) if is_tensor_leaf(a) else a, args)
         return self._callable()(*args, **kwargs)
+
+    def _quick_lookup(self, args: tuple[Any, ...]) -> tuple[ConcreteFunction, list[Any]]:
+        """Find the trace as `_lookup` does, remembering what plain arguments led to."""
+        key: list[Any] = []
+        tensors: list[Any] = []
+        is_canonical = self._signature.takes(len(args)) and state.device is None
+        if not is_canonical or not quick_key(args, key, tensors):
+            return self._lookup(args, {})
+        known = tuple(key)
+        concrete = self._quick.get(known)
+        if concrete is None:
+            concrete, tensors = self._lookup(args, {})
+            if len(self._quick) < _LARGEST_CACHE:
+                self._quick[known] = concrete
+        return concrete, tensors
 
     def _lookup(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -509,7 +528,7 @@ def _fast_key(args: tuple[Any, ...]) -> Any:
         shape = getattr(value, "shape", None)
         if shape is None:
             return None
-        key.append((value.dtype, shape))
+        key.append((tensor.dtype, shape))
     return tuple(key)
 
 

@@ -68,6 +68,10 @@ class Signature:
         if left:
             raise TypeError(f"input_signature contains {left} extra type constraints.")
 
+    def takes(self, count: int) -> bool:
+        """Whether a call with so many positional arguments has its canonical form."""
+        return self._plain and count == len(self.names)
+
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Give a call its canonical form: positional as far as possible, with defaults.
 
@@ -76,7 +80,7 @@ class Signature:
         """
         if self._signature is None:
             return args, kwargs
-        if not kwargs and self._plain and len(args) == len(self.names):
+        if not kwargs and self.takes(len(args)):
             return args, kwargs
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
