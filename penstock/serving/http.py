@@ -4,28 +4,25 @@ Source: RFC 9112 (messages) and RFC 9110 (semantics).
 """
 
 import asyncio
-import http
 import logging
-import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import formatdate
-from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import httptools
 
 from penstock.core.errors import DeadlineExceededError, InternalError, OpError
+from penstock.serving.http_answer import CONTINUE, encode
+from penstock.serving.http_head import BadHeadError, Head, KnownHeads
 from penstock.serving.protocols.rest import encode_error
-from penstock.serving.router import Request, Response
+from penstock.serving.router import Begin, Cancel, Request, Response
 
 _log = logging.getLogger("penstock.serving")
 
-_REASONS = {status.value: status.phrase for status in http.HTTPStatus}
-_REASONS[499] = "Client Closed Request"
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _FOREVER = float("inf")
+# A client whose heads always differ is not worth remembering.
+_MISSES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +55,48 @@ class HttpLimits:
 class _Exchange:
     """A request on its way to its answer."""
 
-    __slots__ = ("deadline", "is_head", "keep_alive", "response", "task")
+    __slots__ = ("_connection", "cancel", "deadline", "is_head", "keep_alive", "response")
 
-    def __init__(self, deadline: float, *, is_head: bool, keep_alive: bool) -> None:
+    def __init__(
+        self, connection: "Connection", deadline: float, *, is_head: bool, keep_alive: bool
+    ) -> None:
+        self._connection = connection
         self.deadline = deadline
         self.is_head = is_head
         self.keep_alive = keep_alive
         self.response: Response | None = None
-        self.task: asyncio.Task[None] | None = None
+        self.cancel: Cancel | None = None
+
+    def respond(self, response: Response) -> None:
+        """Take the answer, and send it when its turn has come."""
+        if self.response is None:
+            self.response = response
+            self.cancel = None
+            self._connection.send_answers()
 
 
 class Connection(asyncio.Protocol):
     """One client. Requests that come in a row are worked on together, answered in order.
 
     Args:
-        handle: answers a request.
+        begin: starts to answer a request; see `router.Direct`. It raises nothing.
         limits: what the client may ask for.
         opened: called with the connection when it is open.
         closed: called with it when it is closed.
         loop: the event loop, which is also the clock.
+        known: heads that other connections have met.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
-        handle: Callable[[Request], Awaitable[Response]],
+        begin: Begin,
         limits: HttpLimits,
         opened: "Callable[[Connection], None]",
         closed: "Callable[[Connection], None]",
         loop: asyncio.AbstractEventLoop,
+        known: KnownHeads | None = None,
     ) -> None:
-        self._handle = handle
+        self._begin = begin
         self._limits = limits
         self._opened = opened
         self._closed = closed
@@ -103,6 +112,11 @@ class Connection(asyncio.Protocol):
         self._has_ended = False  # the client sends no more
         self._owes_continue = False
         self._write_deadline = _FOREVER
+        self._known = known or KnownHeads()
+        self._misses = 0
+        self._complete: Head | None = None  # of the last request that the parser has read
+        self._peer = ""
+        self._certificate: Any = None
         self._reset()
 
     def _reset(self) -> None:
@@ -119,6 +133,9 @@ class Connection(asyncio.Protocol):
         """Begin to wait for the first request."""
         # uvloop's transports keep the interface without the base class.
         self._transport = cast("asyncio.Transport", transport)
+        address = transport.get_extra_info("peername")
+        self._peer = str(address[0]) if isinstance(address, tuple) else ""
+        self._certificate = transport.get_extra_info("peercert") or None
         self._opened(self)
         self._deadline = self._loop.time() + self._limits.idle_timeout_s
 
@@ -147,8 +164,15 @@ class Connection(asyncio.Protocol):
         """Parse what has come; each request that is complete starts at once."""
         if self._is_refusing:
             return
+        is_new = not self._is_receiving and self._header_bytes == 0
+        if is_new and self._misses < _MISSES:
+            data = self._take_known(data)
+            if not data or self._is_refusing:
+                return
+            self._misses += 1
         if not self._has_headers:
             self._header_bytes += len(data)
+        self._complete = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -164,6 +188,26 @@ class Connection(asyncio.Protocol):
         else:
             if not self._has_headers and self._header_bytes > self._limits.max_header_bytes:
                 self._refuse(431, self._too_long_headers())
+            elif self._complete is not None and is_new and self._misses < _MISSES:
+                self._known.learn(data, self._complete)
+
+    def _take_known(self, data: bytes) -> bytes:
+        """Start the requests whose heads are known, and return what is left of the data."""
+        find = self._known.find
+        while True:
+            end = data.find(b"\r\n\r\n")
+            head = find(data[:end]) if end > 0 else None
+            if head is None:
+                return data
+            stop = end + 4 + head.length
+            if len(data) < stop:
+                return data
+            self._misses = 0
+            self._start(head, data[end + 4 : stop])
+            transport = self._transport
+            if len(data) == stop or transport is None or transport.is_closing():
+                return b""
+            data = data[stop:]
 
     # httptools
 
@@ -208,43 +252,59 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Start to answer the request."""
-        limits, now = self._limits, self._loop.time()
-        self._is_receiving = self._owes_continue = False
-        self._deadline = _FOREVER
         chunks = self._chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        method = self._parser.get_method().decode()
-        exchange = _Exchange(
-            now + limits.request_timeout_s,
-            is_head=method == "HEAD",
-            keep_alive=self._parser.should_keep_alive() and not self._is_draining,
-        )
-        try:
-            path = _path(self._url)
-        except (UnicodeDecodeError, httptools.HttpParserError):
-            raise _Refusal(400, "the request target is not a path") from None
-        request = Request(
-            "GET" if exchange.is_head else method, path, body, self._headers, exchange.deadline
-        )
-        self._exchanges.append(exchange)
-        exchange.task = self._loop.create_task(self._answer(exchange, request))
-        self._has_headers = False
+        self._is_receiving = self._owes_continue = self._has_headers = False
         self._header_bytes = 0
-        if len(self._exchanges) >= limits.max_pipelined:
-            self._pause_reading()
+        self._deadline = _FOREVER
+        try:
+            head = Head(
+                self._parser.get_method().decode(),
+                self._url,
+                self._headers,
+                keep_alive=self._parser.should_keep_alive(),
+            )
+        except BadHeadError as error:
+            raise _Refusal(400, str(error)) from None
+        self._complete = head
+        self._start(head, body)
 
     # answers
 
-    async def _answer(self, exchange: _Exchange, request: Request) -> None:
-        try:
-            exchange.response = await self._handle(request)
-        except Exception:  # noqa: BLE001  (a bug in one answer must not end the service)
-            # The cause is for the operator; the client learns only that it was not its fault.
-            _log.exception("%s %s failed", request.method, request.path)
-            exchange.response = _error_response(InternalError("the server failed; see its log"))
-        self._send_answers()
+    def _start(self, head: Head, body: bytes) -> None:
+        limits = self._limits
+        timeout_s = limits.request_timeout_s
+        if head.timeout_s is not None:
+            timeout_s = min(timeout_s, head.timeout_s)
+        deadline = self._loop.time() + timeout_s
+        exchange = _Exchange(
+            self,
+            deadline,
+            is_head=head.is_head,
+            keep_alive=head.keep_alive and not self._is_draining,
+        )
+        self._deadline = _FOREVER
+        self._exchanges.append(exchange)
+        request = Request(
+            head.method,
+            head.path,
+            body,
+            head.headers,
+            deadline,
+            head.query,
+            self._peer,
+            self._certificate,
+            head.content_type,
+            head.priority,
+        )
+        cancel = self._begin(request, exchange.respond)
+        if exchange.response is None:
+            exchange.cancel = cancel
+            if len(self._exchanges) >= limits.max_pipelined:
+                self._pause_reading()
 
-    def _send_answers(self) -> None:
+    def send_answers(self) -> None:
+        """Send the answers that are there, as far as those before them are there, too."""
         transport, exchanges = self._transport, self._exchanges
         if transport is None:
             return
@@ -253,7 +313,7 @@ class Connection(asyncio.Protocol):
             is_last = not exchange.keep_alive or (
                 not exchanges and (self._is_draining or self._has_ended)
             )
-            transport.write(_encode(response, is_head=exchange.is_head, is_last=is_last))
+            transport.write(encode(response, is_head=exchange.is_head, is_last=is_last))
             if is_last:
                 self._cancel()
                 self._close_gently()
@@ -263,24 +323,25 @@ class Connection(asyncio.Protocol):
                 self._send_continue()
             if not self._is_receiving:
                 self._deadline = self._loop.time() + self._limits.idle_timeout_s
-        self._resume_reading()
+        if self._is_paused:
+            self._resume_reading()
 
     def _refuse(self, status: int, message: str) -> None:
         """Answer what cannot be read further, after the answers before it."""
         self._is_refusing = True
         self._is_receiving = False
-        exchange = _Exchange(_FOREVER, is_head=False, keep_alive=False)
+        exchange = _Exchange(self, _FOREVER, is_head=False, keep_alive=False)
         body = encode_error(InternalError(message))[1]
         exchange.response = Response(status, body)
         self._exchanges.append(exchange)
         self._deadline = _FOREVER
-        self._send_answers()
+        self.send_answers()
 
     def _finish_after_answers(self) -> None:
         self._is_refusing = True
         if self._exchanges:
             self._exchanges[-1].keep_alive = False
-            self._send_answers()
+            self.send_answers()
         else:
             self._close_gently()
 
@@ -303,7 +364,7 @@ class Connection(asyncio.Protocol):
     def _send_continue(self) -> None:
         self._owes_continue = False
         if self._transport is not None:
-            self._transport.write(_CONTINUE)
+            self._transport.write(CONTINUE)
 
     # time
 
@@ -316,15 +377,16 @@ class Connection(asyncio.Protocol):
             return
         for exchange in self._exchanges:
             if exchange.response is None and now > exchange.deadline:
-                if exchange.task is not None:
-                    exchange.task.cancel()
+                if exchange.cancel is not None:
+                    exchange.cancel()
+                    exchange.cancel = None
                 exchange.response = _error_response(
                     DeadlineExceededError(
                         f"no answer within {self._limits.request_timeout_s:g} s"
                     )
                 )
         if self._exchanges:
-            self._send_answers()
+            self.send_answers()
         if now > self._deadline:
             if self._is_receiving and not self._is_refusing:
                 self._refuse(408, "the request did not arrive in time")
@@ -343,10 +405,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _cancel(self) -> None:
-        for exchange in self._exchanges:
-            if exchange.task is not None:
-                exchange.task.cancel()
+        exchanges = list(self._exchanges)
         self._exchanges.clear()
+        for exchange in exchanges:
+            if exchange.response is None and exchange.cancel is not None:
+                exchange.cancel()
 
     def _pause_reading(self) -> None:
         if not self._is_paused and self._transport is not None:
@@ -382,36 +445,5 @@ class _Refusal(Exception):  # noqa: N818  (never leaves this module)
         self.message = message
 
 
-def _path(url: bytes) -> str:
-    if not url.startswith(b"/") and url != b"*":
-        url = httptools.parse_url(url).path or b"/"
-    return url.partition(b"?")[0].decode("ascii")
-
-
 def _error_response(error: OpError) -> Response:
     return Response(*encode_error(error))
-
-
-def _encode(response: Response, *, is_head: bool, is_last: bool) -> bytes:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in response.headers).encode()
-    return b"%b%d\r\nDate: %b\r\n%b%b\r\n%b" % (
-        _head(response.status, response.content_type),
-        len(response.body),
-        _date(int(time.time())),
-        lines,
-        b"Connection: close\r\n" if is_last else b"",
-        b"" if is_head else response.body,
-    )
-
-
-@lru_cache(maxsize=64)
-def _head(status: int, content_type: str) -> bytes:
-    reason = _REASONS.get(status, "Unknown")
-    return (
-        f"HTTP/1.1 {status} {reason}\r\nContent-Type: {content_type}\r\nContent-Length: "
-    ).encode()
-
-
-@lru_cache(maxsize=1)
-def _date(second: int) -> bytes:
-    return formatdate(second, usegmt=True).encode()

@@ -3,11 +3,11 @@
 import asyncio
 import socket
 import sys
-from collections.abc import Awaitable, Callable
 
 from penstock.core.errors import UnavailableError
 from penstock.serving.http import Connection, HttpLimits
-from penstock.serving.router import Request, Response
+from penstock.serving.http_head import KnownHeads
+from penstock.serving.router import Begin
 
 _BACKLOG = 1024
 _SWEEP_EVERY_S = 0.25
@@ -42,15 +42,14 @@ class HttpServer:
     """Serves HTTP on one socket in one event loop.
 
     Args:
-        handle: answers a request.
+        begin: starts to answer a request; see `router.Direct`. It raises nothing.
         limits: what one connection may ask for.
     """
 
-    def __init__(
-        self, handle: Callable[[Request], Awaitable[Response]], limits: HttpLimits
-    ) -> None:
-        self._handle = handle
+    def __init__(self, begin: Begin, limits: HttpLimits) -> None:
+        self._begin = begin
         self._limits = limits
+        self._known = KnownHeads()
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -65,7 +64,9 @@ class HttpServer:
         loop = asyncio.get_running_loop()
 
         def connection() -> Connection:
-            return Connection(self._handle, self._limits, self._opened, self._closed, loop)
+            return Connection(
+                self._begin, self._limits, self._opened, self._closed, loop, self._known
+            )
 
         try:
             self._server = await loop.create_server(connection, sock=bound, backlog=_BACKLOG)

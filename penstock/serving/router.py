@@ -1,16 +1,21 @@
 """Requests and answers without sockets, and which handler a path belongs to."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, runtime_checkable
+from typing import Protocol as Interface
 
-from penstock.core.errors import OpError
+from penstock.core.errors import InternalError, OpError
 
 JSON = "application/json"
 _CACHED_PATHS = 512
 
+_log = logging.getLogger("penstock.serving")
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Request:
     """One HTTP request that has arrived whole.
 
@@ -21,6 +26,8 @@ class Request:
         query: what follows the "?".
         peer: address of the client.
         certificate: of the client, where TLS asked for one.
+        content_type: the media type of the body, in lower case and without parameters.
+        priority: requests of a higher one leave the queue first.
     """
 
     method: str
@@ -31,13 +38,15 @@ class Request:
     query: str = ""
     peer: str = ""
     certificate: Mapping[str, Any] | None = None
+    content_type: bytes = b""
+    priority: int = 0
 
     def header(self, name: bytes) -> bytes | None:
         """First value of a header."""
         return next((value for key, value in self.headers if key == name), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Response:
     """One HTTP answer."""
 
@@ -48,6 +57,30 @@ class Response:
 
 
 Handler = Callable[[Request], Awaitable[Response]]
+Respond = Callable[[Response], None]
+Cancel = Callable[[], object]
+# Starts to answer; see `Direct.begin`.
+Begin = Callable[[Request, Respond], Cancel | None]
+
+
+@runtime_checkable
+class Direct(Interface):
+    """A handler that can also answer without a task: it calls back when it has the answer."""
+
+    def __call__(self, request: Request) -> Awaitable[Response]:
+        """Answer a request."""
+
+    def begin(self, request: Request, respond: Respond) -> Cancel | None:
+        """Start to answer; `respond` is called once, now or later, unless it is cancelled.
+
+        Returns:
+            What stops the work when the client has gone; `None` if there is nothing to stop.
+
+        Raises:
+            OpError: the request was refused at once; `respond` is not called then.
+        """
+
+
 # Gives the handler of a method and path, or `None` when they belong to somebody else. What it
 # raises becomes the answer.
 FindHandler = Callable[[str, str], Handler | None]
@@ -70,7 +103,7 @@ class Router:
     def __init__(self, protocols: Sequence[Protocol], fallback: Protocol) -> None:
         self._protocols = tuple(protocols)
         self._fallback = fallback
-        self._cache: dict[tuple[str, str], tuple[Handler, EncodeError]] = {}
+        self._cache: dict[tuple[str, str], tuple[Handler, EncodeError, Any]] = {}
 
     def protocol(self, path: str) -> Protocol:
         """Return the protocol that a path belongs to."""
@@ -80,25 +113,87 @@ class Router:
 
     async def handle(self, request: Request) -> Response:
         """Answer a request; errors with a status code become answers too."""
+        encode_error = self._fallback.encode_error
+        try:
+            handler, encode_error, _ = self._find(request)
+            return await handler(request)
+        except OpError as error:
+            return encode_error(error)
+
+    def begin(self, request: Request, respond: Respond) -> Cancel | None:
+        """Start to answer a request: see `Direct.begin`. It raises nothing."""
+        cached = self._cache.get((request.method, request.path))
+        encode_error = self._fallback.encode_error
+        try:
+            handler, encode_error, begin = cached or self._find(request)
+            if begin is not None:
+                return begin(request, respond)  # type: ignore[no-any-return]
+        except OpError as error:
+            respond(encode_error(error))
+            return None
+        except Exception:  # noqa: BLE001  (a bug in one answer must not end the service)
+            respond(encode_error(failure(request)))
+            return None
+        return in_task(handler, request, respond, encode_error)
+
+    def _find(self, request: Request) -> tuple[Handler, EncodeError, Any]:
         key = (request.method, request.path)
         cached = self._cache.get(key)
-        encode_error = None if cached is None else cached[1]
+        if cached is not None:
+            return cached
+        protocol = self.protocol(request.path)
         try:
-            if cached is not None:
-                return await cached[0](request)
-            protocol = self.protocol(request.path)
-            encode_error = protocol.encode_error
             handler = protocol.find(*key)
             if handler is None:
                 protocol = self._fallback
-                encode_error = protocol.encode_error
                 handler = protocol.find(*key)
-            assert handler is not None, key
-            # Clients choose the paths, so what is kept of them is bounded.
-            if len(self._cache) >= _CACHED_PATHS:
-                self._cache.clear()
-            self._cache[key] = (handler, encode_error)
-            return await handler(request)
         except OpError as error:
-            assert encode_error is not None
-            return encode_error(error)
+            handler = _raising(error)
+            return handler, protocol.encode_error, None
+        assert handler is not None, key
+        begin = handler.begin if isinstance(handler, Direct) else None
+        # Clients choose the paths, so what is kept of them is bounded.
+        if len(self._cache) >= _CACHED_PATHS:
+            self._cache.clear()
+        found = self._cache[key] = (handler, protocol.encode_error, begin)
+        return found
+
+
+def failure(request: Request) -> InternalError:
+    """Log the exception in hand, and return what the client is told of it."""
+    # The cause is for the operator; the client learns only that it was not its fault.
+    _log.exception("%s %s failed", request.method, request.path)
+    return InternalError("the server failed; see its log")
+
+
+def in_task(
+    handler: Handler, request: Request, respond: Respond, encode_error: EncodeError
+) -> Cancel:
+    """Answer by a coroutine in a task of its own; returns what cancels it."""
+
+    async def answer() -> None:
+        try:
+            response = await handler(request)
+        except OpError as error:
+            response = encode_error(error)
+        except Exception:  # noqa: BLE001  (a bug in one answer must not end the service)
+            response = encode_error(failure(request))
+        respond(response)
+
+    return asyncio.get_running_loop().create_task(answer()).cancel
+
+
+def in_tasks(handler: Handler, encode_error: EncodeError) -> Begin:
+    """Return what answers every request by a task of its own."""
+
+    def begin(request: Request, respond: Respond) -> Cancel:
+        return in_task(handler, request, respond, encode_error)
+
+    return begin
+
+
+def _raising(error: OpError) -> Handler:
+    async def refuse(_: Request) -> Response:
+        raise error
+
+    return refuse

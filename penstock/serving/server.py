@@ -224,7 +224,7 @@ class Server:
         self._stopping = asyncio.Event()
         gateway = Gateway(self.manager, [CallMetrics(self.manager.has)])
         router = Router([RestApi(gateway).protocol()], other_paths())
-        server = HttpServer(router.handle, self._config.limits)
+        server = HttpServer(router.begin, self._config.limits)
         try:
             await server.start(bound)
         except Exception as error:  # noqa: BLE001  (raised where `start` was called)

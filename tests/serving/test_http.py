@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from penstock.core.errors import InvalidArgumentError
 from penstock.serving.http import Connection, HttpLimits
-from penstock.serving.router import Request, Response
+from penstock.serving.rest_api import encode_error
+from penstock.serving.router import Request, Response, in_tasks
 
 LIMITS = HttpLimits(max_request_bytes=1000, max_header_bytes=500, max_pipelined=4)
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -80,8 +81,9 @@ class Client:
         self.open: set[Connection] = set()
         self.loop = Loop(asyncio.get_running_loop())
         self.transport = Transport()
+        begin = in_tasks(self.handle, encode_error)
         opened, closed = self.open.add, self.open.discard
-        self.connection = Connection(self.handle, limits, opened, closed, self.loop)
+        self.connection = Connection(begin, limits, opened, closed, self.loop)
         self.connection.connection_made(self.transport)
 
     async def handle(self, request):
@@ -592,11 +594,63 @@ def test_errors_of_handlers_keep_the_connection():
         async def fail(_):
             raise InvalidArgumentError("what must hold")
 
-        client.connection._handle = fail
-        await client.send(GET)
+        client.connection._begin = in_tasks(fail, encode_error)
+        await client.send(GET, GET)
 
     client = run(scenario)
 
-    # The router turns errors into answers; one that comes this far is a bug of ours.
-    assert client.statuses() == [500]
+    assert client.statuses() == [400, 400]
     assert not client.transport.is_closed
+
+
+def test_a_head_that_was_read_before_needs_no_parser():
+    async def scenario(client):
+        await client.send(post(b"one"), post(b"two") + post(b"six"))
+        client.connection._parser = None  # whoever asks it fails
+        await client.send(post(b"ten"), post(b"abc") + post(b"def"))
+
+    client = run(scenario)
+
+    assert client.bodies() == [
+        b"POST /a " + b for b in (b"one", b"two", b"six", b"ten", b"abc", b"def")
+    ]
+
+
+def test_a_known_head_with_a_body_in_pieces_is_read_as_ever():
+    async def scenario(client):
+        whole = post(b"0123456789")
+        await client.send(whole, whole[:-4], whole[-4:], whole, whole[:9], whole[9:] + whole)
+
+    client = run(scenario)
+
+    assert client.bodies() == [b"POST /a 0123456789"] * 5
+
+
+@pytest.mark.parametrize(
+    "header", [b"Transfer-Encoding: chunked", b"Expect: 100-continue", b"Connection: close"]
+)
+def test_heads_that_promise_more_are_never_kept(header):
+    async def scenario(client):
+        text = b"POST /a HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n0\r\n\r\n"
+        await client.send(text)
+
+    client = run(scenario)
+
+    assert client.connection._known._heads == {}
+
+
+def test_a_client_may_say_how_long_it_waits_and_how_urgent_it_is():
+    async def scenario(client):
+        headers = (b"X-Request-Timeout-Ms: 250", b"X-Request-Priority: -3")
+        await client.send(
+            post(b"", *headers), post(b""), post(b"", b"X-Request-Timeout-Ms: 1e3")
+        )
+        return client.loop.now
+
+    client = run(scenario)
+
+    first, second = client.requests
+    assert first.deadline == client.loop.now + 0.25
+    assert first.priority == -3
+    assert second.deadline == client.loop.now + LIMITS.request_timeout_s
+    assert client.statuses() == [200, 200, 400]
