@@ -7,6 +7,7 @@ from penstock.serving.call import REST, Call, ModelSpec
 from penstock.serving.gateway import Gateway
 from penstock.serving.protocols import prometheus, rest
 from penstock.serving.protocols.rest import RequestReader
+from penstock.serving.protocols.tasks import check_classify, check_regress
 from penstock.serving.router import Handler, Protocol, Request, Response
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
@@ -61,7 +62,7 @@ class RestApi:
     async def _classify(self, call: Call, request: Request) -> Response:
         with self._gateway.open(call) as opened:
             name, examples = rest.decode_examples(request.body)
-            rest.check_classify(name, opened.servable.signatures.get(name))
+            check_classify(name, opened.servable.signatures.get(name))
             outputs = await opened.run(name, rest.example_inputs(examples))
             body = rest.encode_classify(outputs, len(examples))
         return Response(200, body)
@@ -69,7 +70,7 @@ class RestApi:
     async def _regress(self, call: Call, request: Request) -> Response:
         with self._gateway.open(call) as opened:
             name, examples = rest.decode_examples(request.body)
-            rest.check_regress(name, opened.servable.signatures.get(name))
+            check_regress(name, opened.servable.signatures.get(name))
             outputs = await opened.run(name, rest.example_inputs(examples))
             body = rest.encode_regress(outputs, len(examples))
         return Response(200, body)

@@ -211,12 +211,16 @@ def as_objects(strings: Iterable[bytes]) -> Array:
     return array
 
 
-def array_to_proto(array: Array, dtype: DType | None = None) -> Any:
+def array_to_proto(
+    array: Array, dtype: DType | None = None, *, as_content: bool = True
+) -> Any:
     """Write an array, with the fields that TensorFlow would use.
 
     Args:
         array: of the dtype's numpy type; strings are objects, `bytes` or `str`.
         dtype: default: that of the array.
+        as_content: whether many numbers go into `tensor_content`, as from Python; else they
+            stand in the field of their type, as from a session.
 
     Raises:
         ValueError: the values take 2 GiB or more, which no message can hold.
@@ -226,7 +230,7 @@ def array_to_proto(array: Array, dtype: DType | None = None) -> Any:
     tensor.tensor_shape.SetInParent()
     for size in array.shape:
         tensor.tensor_shape.dim.add(size=size)
-    _set_values(tensor, array, dtype)
+    _set_values(tensor, array, dtype, as_content=as_content)
     return tensor
 
 
@@ -245,7 +249,9 @@ def serialized_tensor(array: Array, dtype: DType) -> bytes:
     return tensor.SerializeToString(deterministic=True)  # type: ignore[no-any-return]
 
 
-def _set_values(tensor: Any, array: Array, dtype: DType) -> None:
+def _set_values(
+    tensor: Any, array: Array, dtype: DType, *, as_content: bool = True
+) -> None:
     name = dtype.name
     if name == "string":
         tensor.string_val.extend(_as_bytes(item) for item in array.ravel().tolist())
@@ -253,7 +259,7 @@ def _set_values(tensor: Any, array: Array, dtype: DType) -> None:
     if array.nbytes > _MAX_CONTENT_BYTES:
         raise ValueError("Cannot create a tensor proto whose content is larger than 2GB.")
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).ravel()
-    if array.size > 1 and name not in _NEVER_CONTENT:
+    if as_content and array.size > 1 and name not in _NEVER_CONTENT:
         tensor.tensor_content = array.tobytes()
     elif name.startswith(("float8", "float4")):
         tensor.float8_val = array.tobytes()

@@ -53,6 +53,50 @@ def test_every_field_has_tensorflows_number_and_type(file):
     assert [service.name for service in ours.service] == [s.name for s in file.service]
 
 
+SERVICE_FILES = {
+    file.package: file
+    for file in descriptor_pb2.FileDescriptorSet.FromString(
+        gzip.decompress((GOLDEN.parent / "serving" / "services.binpb.gz").read_bytes())
+    ).file
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "grpc/health/v1/health.proto",
+        "grpc/reflection/v1alpha/reflection.proto",
+        "grpc/reflection/v1/reflection.proto",
+        "open_inference_grpc.proto",
+    ],
+)
+def test_every_field_of_a_service_has_the_number_and_type_that_clients_use(name):
+    ours = descriptor_pb2.FileDescriptorProto()
+    protos.pool().FindFileByName(name).CopyToProto(ours)
+    # Version v1 of reflection is v1alpha by another name.
+    package = "grpc.reflection.v1alpha" if "reflection" in name else ours.package
+    theirs = SERVICE_FILES[package]
+
+    expected = set(facts(theirs.message_type, ""))
+    found = {
+        (*fact[:3], fact[3].replace(ours.package, package), *fact[4:])
+        if len(fact) > 3
+        else fact
+        for fact in facts(ours.message_type, "")
+        # The protocol has a map that Triton, whose file this is, has not.
+        if "roperties" not in fact[0]
+    }
+
+    assert found
+    assert found <= expected
+    theirs_methods = {m.name: m for s in theirs.service for m in s.method}
+    for service in ours.service:
+        for method in service.method:
+            other = theirs_methods[method.name]
+            assert method.client_streaming == other.client_streaming
+            assert method.server_streaming == other.server_streaming
+
+
 def test_a_graph_keeps_its_bytes():
     serialized = (GOLDEN / "graph.pb").read_bytes()
 

@@ -176,3 +176,26 @@ def test_shapes_survive_their_message(sizes):
 def test_negative_sizes_are_refused():
     with pytest.raises(InvalidArgumentError, match="-2"):
         make_shape(protos.TensorShapeProto(dim=[{"size": -2}]))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "field"),
+    [
+        ("float32", "float_val"),
+        ("float64", "double_val"),
+        ("int32", "int_val"),
+        ("int8", "int_val"),
+        ("int64", "int64_val"),
+        ("uint64", "uint64_val"),
+        ("float16", "half_val"),
+        ("bool", "bool_val"),
+    ],
+)
+def test_numbers_go_into_the_field_of_their_type_when_no_content_is_wanted(dtype, field):
+    array = np.array([[1, 0, 1], [1, 1, 0]]).astype(dtype)
+
+    message = array_to_proto(array, as_content=False)
+
+    assert message.tensor_content == b""
+    assert len(getattr(message, field)) == 6
+    np.testing.assert_array_equal(make_ndarray(message), array)

@@ -12,21 +12,14 @@ from urllib.parse import unquote
 import numpy as np
 import orjson
 
-from penstock.core.dtypes import DType
-from penstock.core.errors import (
-    FailedPreconditionError,
-    InvalidArgumentError,
-    OpError,
-    http_status,
-)
+from penstock.core.errors import InvalidArgumentError, OpError, http_status
 from penstock.serving.call import ModelSpec
 from penstock.serving.protocols import json_tensor, json_text
 from penstock.serving.protocols.json_example import serialize_examples
 from penstock.serving.protocols.json_numbers import NumberReader
+from penstock.serving.protocols.tasks import INPUTS, class_scores, enum_name, regression_values
 from penstock.serving.servable import (
-    CLASSIFY_METHOD,
     DEFAULT_SIGNATURE,
-    REGRESS_METHOD,
     Array,
     Arrays,
     SignatureSpec,
@@ -39,8 +32,6 @@ _RESOURCE_PATH = re.compile(
     r"(?i:/v1/models(?:/([^/:]+))?(?:/versions/(\d+)|/labels/([^/:]+))?)(?:/(metadata))?",
     re.ASCII,
 )
-_TYPE_NAMES = {"float32": "DT_FLOAT", "float64": "DT_DOUBLE", "float16": "DT_HALF"}
-_INPUTS, _OUTPUTS, _CLASSES, _SCORES = "inputs", "outputs", "classes", "scores"
 
 # Finds the signature of a request by the name in it; an empty name is the default one.
 FindSignature = Callable[[str], SignatureSpec]
@@ -167,34 +158,9 @@ def decode_examples(body: bytes) -> tuple[str, Array]:
     return name or DEFAULT_SIGNATURE, examples
 
 
-def check_classify(name: str, signature: SignatureSpec | None) -> SignatureSpec:
-    """Return the signature if it classifies examples."""
-    signature = _with_method(name, signature, "classification", CLASSIFY_METHOD)
-    if len(signature.outputs) not in (1, 2):
-        raise InvalidArgumentError(
-            f"Expected one or two output Tensors, found {len(signature.outputs)}"
-        )
-    if not {_CLASSES, _SCORES} & signature.outputs.keys():
-        raise FailedPreconditionError(
-            'Expected classification signature outputs to contain at least one of "classes" '
-            f'or "scores". Signature has: {", ".join(signature.outputs)}'
-        )
-    return signature
-
-
-def check_regress(name: str, signature: SignatureSpec | None) -> SignatureSpec:
-    """Return the signature if it regresses examples."""
-    signature = _with_method(name, signature, "regression", REGRESS_METHOD)
-    if len(signature.outputs) != 1:
-        raise InvalidArgumentError("Expected one output Tensor.")
-    if _OUTPUTS not in signature.outputs:
-        raise FailedPreconditionError("No regression outputs found in SignatureDef")
-    return signature
-
-
 def example_inputs(examples: Array) -> dict[str, Array]:
     """Return the inputs of a signature that takes serialized examples."""
-    return {_INPUTS: examples}
+    return {INPUTS: examples}
 
 
 def encode_classify(outputs: Arrays, size: int) -> bytes:
@@ -203,33 +169,8 @@ def encode_classify(outputs: Arrays, size: int) -> bytes:
     Raises:
         InvalidArgumentError: the outputs are not [size, classes] strings and floats.
     """
-    classes, scores = outputs.get(_CLASSES), outputs.get(_SCORES)
-    for name, value, kind, type_name in (
-        (_CLASSES, classes, np.dtype(object), "DT_STRING"),
-        (_SCORES, scores, np.dtype(np.float32), "DT_FLOAT"),
-    ):
-        if value is None:
-            continue
-        if value.ndim != 2:
-            raise InvalidArgumentError(
-                "Expected Tensor shape: [batch_size num_classes] but got "
-                f"[{','.join(map(str, value.shape))}]"
-            )
-        if value.dtype != kind:
-            raise InvalidArgumentError(
-                f"Expected {name} Tensor of {type_name}. Got: {value.dtype}"
-            )
-        if len(value) != size:
-            raise InvalidArgumentError(
-                f"Expected {name} output batch size of {size}. Got: {len(value)}"
-            )
-    if classes is None and scores is not None:
-        classes = np.full(scores.shape, b"", object)
-    elif scores is None and classes is not None:
-        scores = np.zeros(classes.shape, np.float32)
-    if classes is None or scores is None or classes.shape != scores.shape:
-        raise InvalidArgumentError("Tensors class and score should match in dim_size(1)")
-    labels = json_tensor.text_values(_CLASSES, classes)
+    classes, scores = class_scores(outputs, size)
+    labels = json_tensor.text_values("classes", classes)
     results = [
         [[label, score] for label, score in zip(*row, strict=True)]
         for row in zip(labels, scores, strict=True)
@@ -243,19 +184,7 @@ def encode_regress(outputs: Arrays, size: int) -> bytes:
     Raises:
         InvalidArgumentError: the output is not [size] or [size, 1] floats.
     """
-    value = outputs[_OUTPUTS]
-    if value.ndim not in (1, 2) or value.shape[1:] not in ((), (1,)):
-        raise InvalidArgumentError(
-            "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
-            f"[{','.join(map(str, value.shape))}]"
-        )
-    if len(value) != size:
-        raise InvalidArgumentError(
-            f"Input batch size did not match output batch size: {size} vs. {len(value)}"
-        )
-    if value.dtype != np.float32:
-        raise InvalidArgumentError(f"Expected output Tensor of DT_FLOAT.  Got: {value.dtype}")
-    return json_tensor.write({"results": np.ascontiguousarray(value.reshape(size))})
+    return json_tensor.write({"results": regression_values(outputs, size)})
 
 
 def encode_status(versions: Sequence[VersionStatus]) -> bytes:
@@ -391,26 +320,9 @@ def _decode_columns(value: Any, inputs: Mapping[str, TensorInfo]) -> dict[str, A
     return {name: json_tensor.decode(value[name], info.dtype) for name, info in inputs.items()}
 
 
-def _with_method(
-    name: str, signature: SignatureSpec | None, kind: str, method: str
-) -> SignatureSpec:
-    if signature is None:
-        raise InvalidArgumentError(f"No signature was found with the name: {name}")
-    if signature.method_name != method:
-        raise InvalidArgumentError(
-            f"Expected {kind} signature method_name to be {method}. "
-            f"Was: {signature.method_name}"
-        )
-    if len(signature.inputs) != 1:
-        raise InvalidArgumentError("Expected one input Tensor.")
-    if _INPUTS not in signature.inputs:
-        raise FailedPreconditionError(f"No {kind} inputs found in SignatureDef")
-    return signature
-
-
 def _tensor_info(info: TensorInfo) -> dict[str, Any]:
     return {
-        "dtype": _enum_name(info.dtype),
+        "dtype": enum_name(info.dtype),
         "tensor_shape": {
             "dim": [
                 {"size": str(-1 if size is None else size), "name": ""}
@@ -420,9 +332,3 @@ def _tensor_info(info: TensorInfo) -> dict[str, Any]:
         },
         "name": info.name,
     }
-
-
-def _enum_name(dtype: DType | None) -> str:
-    if dtype is None:
-        return "DT_INVALID"
-    return _TYPE_NAMES.get(dtype.name, f"DT_{dtype.name.upper()}")

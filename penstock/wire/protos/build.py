@@ -4,7 +4,8 @@ A table maps a file's name to its declarations. A message is a list of fields, s
 semicolons: number, name, type. `[T]` is repeated, `{K: V}` is a map, a closing `?` is an
 explicit optional and `@group` names the oneof. A type that starts with a dot is nested in the
 message itself; other names are searched outwards from the file's package, as protoc does.
-`enum Name` lists `VALUE=number` pairs and `service Name` lists `Method(Request) Response`.
+`enum Name` lists `VALUE=number` pairs and `service Name` lists `Method(Request) Response`, with
+`stream` before a message that comes many times.
 
 The classes live in a descriptor pool of their own: TensorFlow registers the same names in the
 default pool, and two owners of one name could not be imported into one process.
@@ -35,6 +36,7 @@ from penstock.wire.protos import (
     framework,
     raw,
     saving,
+    services,
     serving,
     summary,
 )
@@ -47,6 +49,7 @@ _FILES: Final[dict[str, dict[str, str]]] = {
     **summary.FILES,
     **data.FILES,
     **serving.FILES,
+    **services.FILES,
     **raw.FILES,
 }
 _KNOWN_FILES: Final = {
@@ -56,7 +59,7 @@ _FIELD: Final = re.compile(
     r"(\d+) (\w+) (?:\{(?P<key>\w+): (?P<value>[\w.]+)\}|(?P<list>\[)?(?P<type>[\w.]+)\]?)"
     r"(?P<optional>\?)?(?: @(?P<oneof>\w+))?"
 )
-_METHOD: Final = re.compile(r"(\w+)\(([\w.]+)\) ([\w.]+)")
+_METHOD: Final = re.compile(r"(\w+)\((stream )?([\w.]+)\) (stream )?([\w.]+)")
 _FIELD_TYPE: Final = descriptor_pb2.FieldDescriptorProto.Type
 _SCALARS: Final = frozenset(
     name[5:].lower()
@@ -251,11 +254,13 @@ class _FileBuilder:
 
     def _add_service(self, name: str, text: str) -> None:
         service = self._proto.service.add(name=name)
-        for method, request, response in _METHOD.findall(text):
+        for method, many_in, request, many_out, response in _METHOD.findall(text):
             service.method.add(
                 name=method,
                 input_type="." + self._resolve(request),
                 output_type="." + self._resolve(response),
+                client_streaming=True if many_in else None,
+                server_streaming=True if many_out else None,
             )
 
     def _add_message(self, name: str, text: str) -> None:

@@ -14,6 +14,12 @@ FILES: Final[dict[str, dict[str, str]]] = {
         "RawTensor": """
             5 float_val bytes; 6 double_val bytes; 9 scomplex_val bytes; 12 dcomplex_val bytes
         """,
+        "RawPredictRequest": """
+            1 model_spec bytes?; 2 inputs {string: RawTensorProto}; 3 output_filter [string]
+        """,
+        "RawTensorProto": """
+            1 dtype int32; 2 tensor_shape bytes; 4 tensor_content bytes; 5 float_val [bytes]
+        """,
         "RawFeature": """
             1 bytes_list tensorflow.BytesList @kind; 2 float_list bytes @kind;
             3 int64_list tensorflow.Int64List @kind
