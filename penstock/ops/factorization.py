@@ -230,7 +230,7 @@ def svd(x: Any, *, compute_uv: bool, full_matrices: bool) -> tuple[Any, Any, Any
     wide = widened(x)
     if not compute_uv:
         s = jnp.linalg.svd(wide, compute_uv=False)
-        return s.astype(x.dtype), jnp.zeros((), x.dtype), jnp.zeros((), x.dtype)
+        return s.astype(x.dtype), jnp.zeros((0,), x.dtype), jnp.zeros((0,), x.dtype)
     u, s, v = jnp.linalg.svd(wide, full_matrices=False)
     v = adjoint(jnp, v)
     if full_matrices and x.shape[-2] != x.shape[-1]:
@@ -262,8 +262,8 @@ def svd_on_host(x: Any, *, compute_uv: bool, full_matrices: bool) -> tuple[Any, 
 def _eigen_shapes(input: Any, *, compute_v: bool, **_: Any) -> tuple[TensorShape, TensorShape]:
     square = square_shape(input)
     if square.rank is None:
-        return TensorShape(None), TensorShape(None) if compute_v else TensorShape([])
-    return TensorShape(square.as_list()[:-1]), square if compute_v else TensorShape([])
+        return TensorShape(None), TensorShape(None) if compute_v else TensorShape([0])
+    return TensorShape(square.as_list()[:-1]), square if compute_v else TensorShape([0])
 
 
 @op(
@@ -281,7 +281,7 @@ def self_adjoint_eig_v2(x: Any, *, compute_v: bool) -> tuple[Any, Any]:
     """
     check_matrix(x, square=True)
     v, e = jax.lax.linalg.eigh(lower_as_hermitian(widened(x)), symmetrize_input=False)
-    return e.astype(x.dtype), v.astype(x.dtype) if compute_v else jnp.zeros((), x.dtype)
+    return e.astype(x.dtype), v.astype(x.dtype) if compute_v else jnp.zeros((0,), x.dtype)
 
 
 @host_kernel("SelfAdjointEigV2")

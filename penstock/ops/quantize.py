@@ -336,6 +336,9 @@ def _step(low: Any, high: Any, integers: Any) -> Any:
 
 def _min_first(x: Any, low: Any, high: Any, integers: Any) -> Any:
     length = _step(low, high, integers)
+    if integers.dtype == np.uint8:
+        # TensorFlow has a kernel of its own here, which does not round where zero lies.
+        return _away_from_zero((np.clip(x, low, high) - low) / length)
     return _away_from_zero(x / length) - _away_from_zero(low / length) + integers.min
 
 

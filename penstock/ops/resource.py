@@ -113,7 +113,7 @@ def _same_shape(variable: Array, value: Array) -> None:
     "VariableShape",
     inputs=("input: resource",),
     outputs=("output: out_type",),
-    attrs={"out_type": REQUIRED},
+    attrs={"out_type": dtypes.int32},
     reads=("input",),
     stateful=True,
     differentiable=False,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import Any, Final
 
 from penstock.core import dtypes
 from penstock.core.errors import UnimplementedError
-from penstock.runtime.context import init_scope
+from penstock.runtime.context import init_scope, state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.trackable import AutoTrackable, Trackable
 
@@ -58,7 +59,9 @@ class CapturableResource(Trackable):
     def resource_handle(self) -> Any:
         """Handle of the resource, which is made when it is first asked for."""
         if self._resource_handle_value is None:
-            with init_scope():
+            # Graphs of TensorFlow 1 hold the node that makes it, so that they can be saved.
+            in_graph = getattr(state.graph, "runs_on_demand", False)
+            with nullcontext() if in_graph else init_scope():
                 self._resource_handle_value = self._create_resource()
         return self._resource_handle_value
 

@@ -147,8 +147,10 @@ class MainGraph:
 
     def _write_variables(self) -> None:
         for number, variable in self._view.instances(Variable):
-            name = variable._shared_name
-            self._tensors[number] = self._handle(name, variable.dtype, variable.shape)
+            name = self._handle(variable._shared_name, variable.dtype, variable.shape)
+            self._tensors[number] = name
+            # Some readers, OpenVINO's among them, find values by this name: it must be unique.
+            self._view.graph.message.nodes[number].attributes[0].full_name = name
 
     def _handle(self, name: str, dtype: DType, shape: TensorShape) -> str:
         handle = self._node("VarHandleOp", name, dtype=dtype, shape=shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,15 @@ __all__ = [
 ]
 
 _NO_LIMIT = float("-inf")
+
+
+class CombinedNonMaxSuppression(NamedTuple):
+    """What `combined_non_max_suppression` gives."""
+
+    nmsed_boxes: Any
+    nmsed_scores: Any
+    nmsed_classes: Any
+    valid_detections: Any
 
 
 def non_max_suppression(
@@ -214,7 +223,7 @@ def combined_non_max_suppression(
         clip_boxes=clip_boxes,
         name=name,
     )
-    return found[0], found[1], found[2], found[3]
+    return CombinedNonMaxSuppression(*found)
 
 
 def draw_bounding_boxes(images: Any, boxes: Any, colors: Any, name: str | None = None) -> Any:

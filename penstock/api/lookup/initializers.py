@@ -9,6 +9,7 @@ from penstock.core import dtypes
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.errors import UnimplementedError
 from penstock.ops.vocabulary_file import LINE_NUMBER, WHOLE_LINE
+from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.resources import Asset
@@ -165,13 +166,23 @@ class TextFileInitializer(TableInitializerBase):
         return call(
             "InitializeTableFromTextFileV2",
             table.resource_handle,
-            self._filename.asset_path,
+            self._path(),
             key_index=self._key_index,
             value_index=self._value_index,
             vocab_size=-1 if self._vocab_size is None else self._vocab_size,
             delimiter=self._delimiter,
             offset=self._offset,
         )
+
+
+    def _path(self) -> Any:
+        """Where the file is; a graph of TensorFlow 1 notes it as one of a model's files."""
+        path = self._filename.asset_path
+        if not getattr(state.graph, "runs_on_demand", False):
+            return path
+        symbol = state.graph.constant(path.numpy(), path.dtype, "asset_filepath")
+        state.graph.add_to_collection("asset_filepaths", symbol)
+        return symbol
 
 
 def _is_tensor(value: Any) -> bool:
