@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -467,18 +468,23 @@ def rint(x: Any) -> Any:
 
 @op("ReciprocalGrad", inputs=("y: T", "dy: T"), outputs=("z: T",), shape="same")
 def reciprocal_grad(y: Any, dy: Any) -> Any:
-    """Gradient of `Reciprocal` from its result: -dy * y**2.
+    """Gradient of `Reciprocal` from its result: -dy * y**2, and 0 where `dy` is.
 
     Shape: y [...], dy [...] -> z [...].
     """
     xp = unary("ReciprocalGrad", y, INEXACT)
     y = xp.conj(y) if y.dtype.kind == "c" else y
-    return -dy * y * y
+    return _zero_where(xp, dy, -dy * y * y)
+
+
+def _zero_where(xp: ModuleType, dy: Any, slope: Any) -> Any:
+    """The slope, but 0 where nothing arrives: TensorFlow has no 0 * infinity here."""
+    return xp.where(dy == 0, slope.dtype.type(0), slope)
 
 
 @op("InvGrad", inputs=("y: T", "dy: T"), outputs=("z: T",), shape="same")
 def inv_grad(y: Any, dy: Any) -> Any:
-    """Gradient of `Inv` from its result: -dy * y**2.
+    """Gradient of `Inv` from its result: -dy * y**2, and 0 where `dy` is.
 
     Shape: y [...], dy [...] -> z [...].
     """
@@ -495,13 +501,13 @@ def reciprocal_grad_gradient(g: Any, grad: Any) -> tuple[Any, Any]:
 
 @op("SqrtGrad", inputs=("y: T", "dy: T"), outputs=("z: T",), shape="same")
 def sqrt_grad(y: Any, dy: Any) -> Any:
-    """Gradient of `Sqrt` from its result: dy / (2 y).
+    """Gradient of `Sqrt` from its result: dy / (2 y), and 0 where `dy` is.
 
     Shape: y [...], dy [...] -> z [...].
     """
     xp = unary("SqrtGrad", y, INEXACT)
     y = xp.conj(y) if y.dtype.kind == "c" else y
-    return dy * y.dtype.type(0.5) / y
+    return _zero_where(xp, dy, dy * y.dtype.type(0.5) / y)
 
 
 @gradient("SqrtGrad")
@@ -514,13 +520,13 @@ def sqrt_grad_gradient(g: Any, grad: Any) -> tuple[Any, Any]:
 
 @op("RsqrtGrad", inputs=("y: T", "dy: T"), outputs=("z: T",), shape="same")
 def rsqrt_grad(y: Any, dy: Any) -> Any:
-    """Gradient of `Rsqrt` from its result: -dy * y**3 / 2.
+    """Gradient of `Rsqrt` from its result: -dy * y**3 / 2, and 0 where `dy` is.
 
     Shape: y [...], dy [...] -> z [...].
     """
     xp = unary("RsqrtGrad", y, INEXACT)
     y = xp.conj(y) if y.dtype.kind == "c" else y
-    return dy * y.dtype.type(-0.5) * y * y * y
+    return _zero_where(xp, dy, dy * y.dtype.type(-0.5) * y * y * y)
 
 
 @gradient("RsqrtGrad")

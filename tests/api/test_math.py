@@ -271,3 +271,20 @@ def test_the_name_of_a_call_names_its_node():
 def test_text_is_no_number():
     with pytest.raises(UnimplementedError):
         tf.cast("1", tf.int32)
+
+
+@pytest.mark.parametrize(
+    "function", [tf.sqrt, tf.math.rsqrt, tf.math.reciprocal], ids=lambda each: each.__name__
+)
+def test_a_root_at_zero_has_no_slope_where_nothing_arrives(function):
+    x = tf.constant([0.0, 4.0])
+    step = {"sqrt": 0.25, "rsqrt": -0.0625, "reciprocal": -0.0625}[function.__name__]
+
+    def masked(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.where(x > 1.0, function(x), x)
+        return tape.gradient(y, x)
+
+    for run in (masked, tf.function(masked), tf.function(masked, jit_compile=True)):
+        np.testing.assert_allclose(run(x), [1.0, step])
