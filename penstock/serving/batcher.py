@@ -1,11 +1,12 @@
 """Requests that arrive together share one call of the model."""
 
 import asyncio
+import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, takewhile
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
@@ -16,65 +17,44 @@ from penstock.core.errors import (
     OpError,
     UnavailableError,
 )
-from penstock.serving.call import Call
+from penstock.serving.batching_parameters import BatchingParameters
+from penstock.serving.call import FOREVER, PREDICT, REST, RETRY_AFTER_S, Call, ModelSpec
 from penstock.serving.executor import Cost, Executor
+from penstock.serving.joining import join, rows_of
 from penstock.serving.servable import Array, Arrays
 
 Run = Callable[[dict[str, Array]], dict[str, Array]]
+Result = dict[str, Array] | Exception
+# Takes the outputs, or what went wrong.
+Then = Callable[[dict[str, Array] | None, Exception | None], None]
 Shapes = tuple[tuple[int, ...], ...]
 
-
-@dataclass(frozen=True, slots=True)
-class BatchingParameters:
-    """Limits of one batcher. Field names follow TF Serving's batching parameters.
-
-    There is no `batch_timeout_micros`: a batch is what arrived while the loop or the device
-    was busy, and a lone request never waits.
-
-    Args:
-        max_batch_size: rows of one call.
-        max_enqueued_batches: full batches that may wait before requests are refused.
-        allowed_batch_sizes: sizes to which batches are padded, rising, the last one being
-            `max_batch_size`; by default the powers of two. Few sizes mean few compilations.
-    """
-
-    max_batch_size: int = 64
-    max_enqueued_batches: int = 64
-    allowed_batch_sizes: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        limit = self.max_batch_size
-        if limit < 1:
-            raise InvalidArgumentError(f"max_batch_size must be at least 1, got {limit}")
-        if self.max_enqueued_batches < 1:
-            raise InvalidArgumentError(
-                f"max_enqueued_batches must be at least 1, got {self.max_enqueued_batches}"
-            )
-        sizes = self.allowed_batch_sizes
-        if not sizes:
-            powers = accumulate([1] * limit.bit_length(), lambda size, _: size * 2)
-            sizes = (*takewhile(lambda size: size < limit, powers), limit)
-            object.__setattr__(self, "allowed_batch_sizes", sizes)
-        if sizes[0] < 1 or sizes[-1] != limit or list(sizes) != sorted(set(sizes)):
-            raise InvalidArgumentError(
-                f"allowed_batch_sizes must rise and end with max_batch_size {limit}, "
-                f"got {list(sizes)}"
-            )
-
-    def padded(self, size: int) -> int:
-        """Smallest allowed size that holds `size` rows."""
-        return next(allowed for allowed in self.allowed_batch_sizes if allowed >= size)
+_log = logging.getLogger("penstock.serving")
+_WEIGHT_OF_LATEST = 0.2
 
 
-@dataclass(slots=True)
-class _Waiting:
-    inputs: Arrays
-    size: int
-    shapes: Shapes
-    deadline: float
-    answer: asyncio.Future[dict[str, Array]]
-    call: Call | None
-    since: float
+class Waiting:
+    """Rows on their way through a batcher; `then` is `None` when nobody waits any more."""
+
+    __slots__ = ("_batcher", "call", "inputs", "is_queued", "shapes", "since", "size", "then")
+
+    def __init__(
+        self, batcher: "Batcher", inputs: Arrays, size: int, call: Call, then: Then
+    ) -> None:
+        self._batcher = batcher
+        self.inputs = inputs
+        self.size = size
+        self.call = call
+        self.then: Then | None = then
+        self.shapes: Shapes = ()
+        self.since = time.perf_counter()
+        self.is_queued = True
+
+    def cancel(self) -> None:
+        """Want no answer any more; rows that still wait are not computed."""
+        if self.then is not None:
+            self.then = None
+            self._batcher.forget(self)
 
 
 class Batcher:
@@ -83,206 +63,387 @@ class Batcher:
     Args:
         run: the model; rows in, as many rows out. It may be called again for each request
             alone when a batch failed, so that one bad request does not spoil the others.
+        parameters: limits.
+        executor: runs the calls.
+        has_fixed_shapes: whether rows of any two requests have the same shape.
     """
 
-    def __init__(self, run: Run, parameters: BatchingParameters, executor: Executor) -> None:
+    def __init__(
+        self,
+        run: Run,
+        parameters: BatchingParameters,
+        executor: Executor,
+        *,
+        has_fixed_shapes: bool = False,
+    ) -> None:
         self._run = run
         self._parameters = parameters
+        self._limit = parameters.largest
+        self._most_rows = parameters.largest * parameters.max_enqueued_batches
+        self._timeout_s = parameters.batch_timeout_micros / 1e6
         self._executor = executor
-        self._costs: dict[int, Cost] = {}
-        self._queue: deque[_Waiting] = deque()
+        self._has_one_shape = has_fixed_shapes or parameters.pad_variable_length_inputs
+        self._costs = {size: Cost() for size in parameters.allowed_batch_sizes}
+        self._row_s = 0.0
+        first: deque[Waiting] = deque()
+        # One queue for each priority that was met, the highest first.
+        self._queues: dict[int, deque[Waiting]] = {0: first}
         self._queued_rows = 0
+        self._running_rows = 0
         self._is_scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def submit(
-        self, inputs: Arrays, deadline: float = float("inf"), call: Call | None = None
-    ) -> dict[str, Array]:
-        """Queue the rows of one request and wait for their share of the result.
+    @property
+    def queued_rows(self) -> int:
+        """Rows that wait."""
+        return self._queued_rows
+
+    def wait_s(self) -> float:
+        """Time that rows which came now would wait, by what the latest ones took."""
+        return (self._queued_rows + self._running_rows) * self._row_s
+
+    def start(self, inputs: Arrays, call: Call, then: Then) -> Callable[[], object]:
+        """Queue the rows of one request; `then` hears of the result, unless it is cancelled.
 
         Args:
             inputs: arrays with the same number of rows, at least one.
-            deadline: time of the event loop after which nobody wants the answer.
             call: that wants them; it hears of times and sizes.
+            then: called once, after this function has returned.
+
+        Returns:
+            What cancels the request.
 
         Raises:
-            InvalidArgumentError: the inputs have no rows, or not the same number of them.
-            UnavailableError: the queue is full.
+            InvalidArgumentError: the inputs have no rows, not the same number of them, or more
+                than a call takes and may not be cut.
+            UnavailableError: the queue is full, or its rows would take too long.
+        """
+        size = rows_of(inputs)
+        self._admit(size, call)
+        call.rows += size
+        if size <= self._limit:
+            return self._enqueue(inputs, size, call, then).cancel
+        if not self._parameters.enable_large_batch_splitting:
+            raise InvalidArgumentError(
+                f"a request must have at most {self._limit} rows (max_batch_size), got {size}"
+            )
+        return _Split(inputs, size, self._limit, then).start(
+            lambda part, count, done: self._enqueue(part, count, call, done)
+        )
+
+    async def submit(
+        self, inputs: Arrays, deadline: float = FOREVER, call: Call | None = None
+    ) -> dict[str, Array]:
+        """Queue the rows of one request and wait for their share of the result.
+
+        Raises as `start` does, and:
             DeadlineExceededError: the time was over before the call began.
         """
-        size = _rows(inputs)
-        if call is not None:
-            call.rows += size
-        limit = self._parameters.max_batch_size
-        if self._queued_rows + size > limit * max(
-            self._parameters.max_enqueued_batches, -(-size // limit)
-        ):
-            raise UnavailableError(
-                f"{self._queued_rows} rows are waiting and {size} more are over "
-                f"max_enqueued_batches {self._parameters.max_enqueued_batches} of "
-                f"max_batch_size {limit}; try again later"
-            )
-        if size <= limit:
-            return await self._enqueue(inputs, size, deadline, call)
-        parts = [
-            {name: value[start : start + limit] for name, value in inputs.items()}
-            for start in range(0, size, limit)
-        ]
-        answers = [self._enqueue(part, _rows(part), deadline, call) for part in parts]
-        results = await asyncio.gather(*answers)
-        return {name: np.concatenate([r[name] for r in results]) for name in results[0]}
+        call = call or Call(REST, PREDICT, ModelSpec(""), deadline)
+        return await waited(lambda then: self.start(inputs, call, then))
 
-    def _enqueue(
-        self, inputs: Arrays, size: int, deadline: float, call: Call | None
-    ) -> asyncio.Future[dict[str, Array]]:
-        loop = asyncio.get_running_loop()
-        shapes = tuple(value.shape[1:] for value in inputs.values())
-        waiting = _Waiting(
-            inputs, size, shapes, deadline, loop.create_future(), call, time.perf_counter()
-        )
-        self._queue.append(waiting)
+    def _admit(self, size: int, call: Call) -> None:
+        queued = self._queued_rows
+        if queued + size > max(self._most_rows, size):
+            raise UnavailableError(
+                f"{queued} rows are waiting and {size} more are over max_enqueued_batches "
+                f"{self._parameters.max_enqueued_batches} of max_batch_size {self._limit}; "
+                "try again later",
+                payloads={RETRY_AFTER_S: self.wait_s()},
+            )
+        wait_s = (queued + self._running_rows) * self._row_s
+        limit_s = self._parameters.max_queue_wait_s
+        if wait_s > limit_s:
+            raise UnavailableError(
+                f"{queued} rows are waiting, which take {wait_s:.2g} s, and the limit is "
+                f"{limit_s:g} s; try again later",
+                payloads={RETRY_AFTER_S: wait_s - limit_s},
+            )
+        if wait_s and call.deadline != FOREVER:
+            left_s = call.deadline - asyncio.get_running_loop().time()
+            # What is wanted sooner than it can be had would only make others wait.
+            if wait_s > left_s:
+                raise UnavailableError(
+                    f"{queued} rows are waiting, which take {wait_s:.2g} s, and the deadline "
+                    f"is in {max(left_s, 0):.2g} s; try again later",
+                    payloads={RETRY_AFTER_S: wait_s},
+                )
+
+    def _enqueue(self, inputs: Arrays, size: int, call: Call, then: Then) -> Waiting:
+        waiting = Waiting(self, inputs, size, call, then)
+        if not self._has_one_shape:
+            waiting.shapes = tuple(value.shape[1:] for value in inputs.values())
+        queue = self._queues.get(call.priority)
+        if queue is None:
+            queue = deque()
+            queues = {**self._queues, call.priority: queue}
+            self._queues = {key: queues[key] for key in sorted(queues, reverse=True)}
+        queue.append(waiting)
         self._queued_rows += size
-        self._schedule(loop)
-        return waiting.answer
+        if not self._is_scheduled:
+            self._schedule(asyncio.get_running_loop())
+        return waiting
+
+    def forget(self, waiting: Waiting) -> None:
+        """Count rows that nobody waits for no more; their place in the queue is skipped."""
+        if waiting.is_queued:
+            waiting.is_queued = False
+            self._queued_rows -= waiting.size
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Arrange for the next call, unless one is on its way."""
+        if self._is_scheduled or not self._queued_rows:
+            return
+        if self._timeout_s and self._queued_rows < self._limit:
+            if self._timer is None:
+                first = min(queue[0].since for queue in self._queues.values() if queue)
+                rest_s = first + self._timeout_s - time.perf_counter()
+                self._timer = loop.call_later(max(rest_s, 0), self._on_timer, loop)
+            return
         # The turn of the loop that read this request reads all others that have come, too.
-        if not self._is_scheduled and self._queue:
+        self._is_scheduled = True
+        loop.call_soon(self._flush, loop)
+
+    def _on_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if not self._is_scheduled and self._queued_rows:
             self._is_scheduled = True
-            loop.call_soon(self._flush, loop)
+            self._flush(loop)
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         batch = self._take(loop.time())
         if not batch:
             self._is_scheduled = False
-            return
-        size = self._parameters.padded(sum(w.size for w in batch))
-        cost = self._costs.setdefault(size, Cost())
-        if self._executor.is_quick(cost):
-            _deliver(batch, self._executor.measure(cost, lambda: self._results(batch, size)))
-            self._is_scheduled = False
             self._schedule(loop)
             return
+        rows = sum([waiting.size for waiting in batch])
+        size = self._parameters.padded(rows)
+        cost = self._costs[size]
+        self._running_rows = rows
+        if self._executor.is_quick(cost):
+            start = time.perf_counter()
+            results = self._executor.measure(cost, lambda: self._results(batch, size))
+            self._finish(loop, batch, results, start)
+            return
+        start = time.perf_counter()
         try:
             running = self._executor.submit(cost, lambda: self._results(batch, size))
         except UnavailableError as error:
-            _deliver(batch, [error] * len(batch))
-            self._is_scheduled = False
+            self._finish(loop, batch, [error] * len(batch), start)
             return
-        running.add_done_callback(lambda done: self._finish(loop, batch, done))
+        running.add_done_callback(
+            lambda done: self._finish(
+                loop,
+                batch,
+                [UnavailableError("the server is shutting down")] * len(batch)
+                if done.cancelled()
+                else done.result(),
+                start,
+            )
+        )
 
     def _finish(
         self,
         loop: asyncio.AbstractEventLoop,
-        batch: list[_Waiting],
-        done: "asyncio.Future[list[dict[str, Array] | Exception]]",
+        batch: list[Waiting],
+        results: Sequence[Result],
+        start: float,
     ) -> None:
-        if done.cancelled():
-            _deliver(batch, [UnavailableError("the server is shutting down")] * len(batch))
-        else:
-            _deliver(batch, done.result())
+        row_s = (time.perf_counter() - start) / self._running_rows
+        self._row_s += (_WEIGHT_OF_LATEST if self._row_s else 1.0) * (row_s - self._row_s)
+        self._running_rows = 0
         self._is_scheduled = False
+        # The next call is arranged first: what answers lead to comes after it anyway.
         self._schedule(loop)
+        _deliver(batch, results)
 
-    def _take(self, now: float) -> list[_Waiting]:
-        """Take from the queue what goes into the next call: the first and all that fit it."""
-        batch: list[_Waiting] = []
+    def _take(self, now: float) -> list[Waiting]:
+        """Take from the queues what goes into the next call: the first and all that fit it."""
+        limit = self._good_size(self._queued_rows)
+        batch: list[Waiting] = []
         size = 0
-        while self._queue:
-            first = self._queue[0]
-            if batch and (
-                size + first.size > self._parameters.max_batch_size
-                or first.shapes != batch[0].shapes
-            ):
-                break
-            self._queue.popleft()
-            self._queued_rows -= first.size
-            if first.answer.done():  # the caller hung up
-                continue
-            if first.deadline < now:
-                first.answer.set_exception(
-                    DeadlineExceededError("the request waited in the queue past its deadline")
-                )
-                continue
-            batch.append(first)
-            size += first.size
+        for queue in self._queues.values():
+            while queue:
+                first = queue[0]
+                if first.then is None:  # the caller hung up
+                    queue.popleft()
+                    continue
+                if batch and (size + first.size > limit or first.shapes != batch[0].shapes):
+                    return batch
+                queue.popleft()
+                first.is_queued = False
+                self._queued_rows -= first.size
+                if first.call.deadline < now:
+                    error = DeadlineExceededError(
+                        "the request waited in the queue past its deadline"
+                    )
+                    _deliver([first], [error])
+                    continue
+                batch.append(first)
+                size += first.size
         return batch
 
-    def _results(self, batch: list[_Waiting], size: int) -> list[dict[str, Array] | Exception]:
+    def _good_size(self, rows: int) -> int:
+        """How many of the waiting rows the next call takes at most.
+
+        Padding 33 rows to 64 may cost more than a call of 32 and one of 1; what calls have
+        taken so far decides.
+        """
+        if rows >= self._limit:
+            return self._limit
+        size = self._parameters.padded(rows)
+        whole = self._costs[size].typical_s
+        if size == rows or whole is None:
+            return size
+        below = max((s for s in self._parameters.allowed_batch_sizes if s < rows), default=0)
+        if not below:
+            return size
+        first = self._costs[below].typical_s
+        rest = self._costs[self._parameters.padded(rows - below)].typical_s
+        if first is None or rest is None or first + rest >= whole:
+            return size
+        return below
+
+    def _results(self, batch: list[Waiting], size: int) -> list[Result]:
         start = time.perf_counter()
         try:
-            results = self._split(batch, size, self._run(_join(batch, size)))
-            _tell(batch, size, start, time.perf_counter())
-            return results
+            joined = join([waiting.inputs for waiting in batch], size)
+            outputs = self._run(joined)
+            results = list(_split(batch, size, outputs))
         except Exception as error:  # noqa: BLE001  (each caller must hear of it)
             if len(batch) == 1:
                 return [error]
             # Any of them may be to blame, so each is asked alone.
             alone = self._parameters.padded
             return [each for w in batch for each in self._results([w], alone(w.size))]
-
-    def _split(
-        self, batch: list[_Waiting], size: int, outputs: dict[str, Array]
-    ) -> list[dict[str, Array] | Exception]:
-        for name, value in outputs.items():
-            if value.ndim == 0 or len(value) != size:
-                raise InternalError(
-                    f"output '{name}' must have a row for each of {size} rows, "
-                    f"got shape {list(value.shape)}; serve the model without batching"
-                )
-        ends = accumulate(w.size for w in batch)
-        return [
-            {name: value[end - w.size : end] for name, value in outputs.items()}
-            for w, end in zip(batch, ends, strict=True)
-        ]
-
-
-def _rows(inputs: Arrays) -> int:
-    sizes = {len(value) if value.ndim else 0 for value in inputs.values()}
-    if len(sizes) != 1 or sizes == {0}:
-        raise InvalidArgumentError(
-            "inputs of a batch must have the same number of rows, at least one, got shapes "
-            + ", ".join(f"{name}{list(value.shape)}" for name, value in inputs.items())
-        )
-    return sizes.pop()
-
-
-def _join(batch: list[_Waiting], size: int) -> dict[str, Array]:
-    """Rows of a batch below one another, the last one repeated up to `size`."""
-    if len(batch) == 1 and batch[0].size == size:
-        return dict(batch[0].inputs)
-    joined = {}
-    for name, value in batch[0].inputs.items():
-        rows = np.empty((size, *value.shape[1:]), value.dtype)
-        end = 0
+        end = time.perf_counter()
+        rows = sum([waiting.size for waiting in batch])
         for waiting in batch:
-            start, end = end, end + waiting.size
-            rows[start:end] = waiting.inputs[name]
-        # A real row is sure to be valid, which zeros or empty strings need not be.
-        rows[end:] = rows[end - 1]
-        joined[name] = rows
-    return joined
-
-
-def _tell(batch: list[_Waiting], size: int, start: float, end: float) -> None:
-    rows = sum(w.size for w in batch)
-    for waiting in batch:
-        call = waiting.call
-        if call is not None:
+            call = waiting.call
             call.queue_s += start - waiting.since
             call.compute_s += end - start
             call.batch_size = rows
             call.padded_size = size
+        return results  # type: ignore[return-value]
 
 
-def _deliver(batch: list[_Waiting], results: Sequence[dict[str, Array] | Exception]) -> None:
-    for waiting, result in zip(batch, results, strict=True):
-        if waiting.answer.done():
-            continue
-        if isinstance(result, OpError):
-            waiting.answer.set_exception(result)
-        elif isinstance(result, Exception):
-            error = InternalError(f"the model failed: {type(result).__name__}: {result}")
-            error.__cause__ = result
-            waiting.answer.set_exception(error)
+class _Split:
+    """A request of more rows than one call takes: its parts, and what became of them."""
+
+    def __init__(self, inputs: Arrays, size: int, limit: int, then: Then) -> None:
+        self._inputs = inputs
+        self._starts = list(range(0, size, limit))
+        self._size = size
+        self._limit = limit
+        self._then: Then | None = then
+        self._left = len(self._starts)
+        self._results: list[dict[str, Array] | None] = [None] * self._left
+        self._parts: list[Waiting] = []
+
+    def start(self, enqueue: Callable[[Arrays, int, Then], Waiting]) -> Callable[[], object]:
+        """Queue the parts, and return what cancels them."""
+        for number, start in enumerate(self._starts):
+            end = min(start + self._limit, self._size)
+            part = {name: value[start:end] for name, value in self._inputs.items()}
+
+            def then(
+                outputs: dict[str, Array] | None, error: Exception | None, number: int = number
+            ) -> None:
+                self._settle(number, outputs, error)
+
+            self._parts.append(enqueue(part, end - start, then))
+        return self.cancel
+
+    def cancel(self) -> None:
+        """Want no part any more."""
+        self._then = None
+        for part in self._parts:
+            part.cancel()
+
+    def _settle(
+        self, number: int, outputs: dict[str, Array] | None, error: Exception | None
+    ) -> None:
+        then = self._then
+        if then is None:
+            return
+        if error is not None:
+            self.cancel()
+            then(None, error)
+            return
+        self._results[number] = outputs
+        self._left -= 1
+        if not self._left:
+            self._then = None
+            results: list[Any] = self._results
+            then(
+                {name: np.concatenate([r[name] for r in results]) for name in results[0]}, None
+            )
+
+
+async def waited(start: Callable[[Then], Callable[[], object]]) -> dict[str, Array]:
+    """Start something that calls back, and wait for it; cancelling the wait cancels it."""
+    answer: asyncio.Future[dict[str, Array]] = asyncio.get_running_loop().create_future()
+
+    def then(outputs: dict[str, Array] | None, error: Exception | None) -> None:
+        if answer.done():
+            return
+        if error is not None:
+            answer.set_exception(error)
         else:
-            waiting.answer.set_result(result)
+            assert outputs is not None
+            answer.set_result(outputs)
+
+    cancel = start(then)
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        cancel()
+        raise
+
+
+def _split(
+    batch: list[Waiting], size: int, outputs: dict[str, Array]
+) -> Iterator[dict[str, Array]]:
+    for name, value in outputs.items():
+        if value.ndim == 0 or len(value) != size:
+            raise InternalError(
+                f"output '{name}' must have a row for each of {size} rows, "
+                f"got shape {list(value.shape)}; serve the model without batching"
+            )
+    if len(outputs) == 1:
+        ((name, value),) = outputs.items()
+        end = 0
+        for waiting in batch:
+            start, end = end, end + waiting.size
+            yield {name: value[start:end]}
+        return
+    ends = accumulate(waiting.size for waiting in batch)
+    for waiting, end in zip(batch, ends, strict=True):
+        yield {name: value[end - waiting.size : end] for name, value in outputs.items()}
+
+
+def _deliver(batch: list[Waiting], results: Sequence[Result]) -> None:
+    for waiting, result in zip(batch, results, strict=True):
+        then = waiting.then
+        if then is None:
+            continue
+        waiting.then = None
+        try:
+            if isinstance(result, dict):
+                then(result, None)
+            else:
+                then(None, model_error(result))
+        except Exception:  # noqa: BLE001  (the others of the batch must not suffer)
+            _log.exception("an answer of %s was lost", waiting.call.spec.name)
+
+
+def model_error(error: Exception) -> OpError:
+    """Return what a client hears of a failure of the model."""
+    if isinstance(error, OpError):
+        return error
+    failed = InternalError(f"the model failed: {type(error).__name__}: {error}")
+    failed.__cause__ = error
+    return failed

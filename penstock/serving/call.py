@@ -8,7 +8,10 @@ from penstock.core.errors import GRPC_STATUS, OpError
 from penstock.serving.servable import Arrays
 
 REST, GRPC, V2_REST, V2_GRPC = "REST", "GRPC", "V2_REST", "V2_GRPC"
+PREDICT, CLASSIFY, REGRESS = "Predict", "Classify", "Regress"
 FOREVER = float("inf")
+# Name of the payload of an error that says when trying again may help.
+RETRY_AFTER_S = "retry_after_s"
 
 OK = "OK"
 CANCELLED = "CANCELLED"

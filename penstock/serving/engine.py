@@ -1,10 +1,12 @@
 """A loaded model as the protocols use it: checked inputs in, outputs out, batched if wanted."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
-from penstock.core.errors import InternalError, InvalidArgumentError, OpError
-from penstock.serving.batcher import Batcher, BatchingParameters
+from penstock.core.errors import InvalidArgumentError, OpError
+from penstock.serving.batcher import Batcher, Then, model_error, waited
+from penstock.serving.batching_parameters import BatchingParameters
 from penstock.serving.call import Call
 from penstock.serving.executor import Cost, Executor
 from penstock.serving.servable import DEFAULT_SIGNATURE, Array, Arrays, Servable, SignatureSpec
@@ -14,7 +16,10 @@ class Engine:
     """Runs one servable on one device. Lives in one event loop.
 
     Args:
+        servable: the loaded model.
+        executor: runs its calls.
         batching: limits for sharing calls; `None` runs each request alone.
+        clock: seconds, rising.
     """
 
     def __init__(
@@ -24,8 +29,8 @@ class Engine:
         batching: BatchingParameters | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._clock = clock
         self.servable = servable
+        self._clock = clock
         self._executor = executor
         self._batching = batching
         self._batchers: dict[str, Batcher] = {}
@@ -45,35 +50,76 @@ class Engine:
             )
         return found
 
-    async def run(self, name: str, inputs: Arrays, call: Call) -> dict[str, Array]:
-        """Compute the outputs of a signature.
+    def start(self, name: str, inputs: Arrays, call: Call, then: Then) -> Callable[[], object]:
+        """Begin to compute the outputs of a signature.
 
         Args:
             name: of the signature.
             inputs: that `SignatureSpec.check` has let through.
             call: that wants them; it hears of times and sizes.
+            then: takes the outputs or what went wrong, after this function has returned.
+
+        Returns:
+            What cancels the request.
+
+        Raises:
+            OpError: the server is too busy, or there is no such signature.
+        """
+        batcher = self._batchers.get(name)
+        if batcher is not None:
+            return batcher.start(inputs, call, then)
+        signature = self.signature(name)
+        if self._batching is None or not signature.is_batchable:
+            return self._start_alone(name, inputs, call, then)
+        run = self.servable.run
+        batcher = self._batchers[name] = Batcher(
+            lambda rows: run(name, rows),
+            self._batching,
+            self._executor,
+            has_fixed_shapes=signature.has_fixed_rows,
+        )
+        return batcher.start(inputs, call, then)
+
+    async def run(self, name: str, inputs: Arrays, call: Call) -> dict[str, Array]:
+        """Compute the outputs of a signature. See `start`.
 
         Raises:
             OpError: the model failed, or the server is too busy.
         """
-        signature = self.signature(name)
-        if self._batching is not None and signature.is_batchable:
-            batcher = self._batchers.get(name)
-            if batcher is None:
-                run = self.servable.run
-                batcher = Batcher(lambda rows: run(name, rows), self._batching, self._executor)
-                self._batchers[name] = batcher
-            return await batcher.submit(inputs, call.deadline, call)
-        cost = self._costs.setdefault(name, Cost())
+        return await waited(lambda then: self.start(name, inputs, call, then))
+
+    def queued_rows(self) -> int:
+        """Rows that wait for the model."""
+        return sum([batcher.queued_rows for batcher in self._batchers.values()])
+
+    def _start_alone(
+        self, name: str, inputs: Arrays, call: Call, then: Then
+    ) -> Callable[[], object]:
         rows = next((len(value) for value in inputs.values() if value.ndim), 1)
         call.rows += rows
         call.batch_size = call.padded_size = rows
-        start = self._clock()
-        try:
-            outputs = await self._executor.run(cost, lambda: self.servable.run(name, inputs))
+        cost = self._costs.setdefault(name, Cost())
+        arrived = self._clock()
+
+        def compute() -> dict[str, Array]:
+            start = self._clock()
+            call.queue_s += start - arrived
+            outputs = self.servable.run(name, inputs)
             call.compute_s += self._clock() - start
             return outputs
-        except OpError:
-            raise
-        except Exception as error:
-            raise InternalError(f"the model failed: {type(error).__name__}: {error}") from error
+
+        task = asyncio.ensure_future(self._executor.run(cost, compute))
+        task.add_done_callback(lambda done: _settle(done, then))
+        return task.cancel
+
+
+def _settle(done: "asyncio.Future[dict[str, Array]]", then: Then) -> None:
+    if done.cancelled():
+        return
+    error = done.exception()
+    if error is None:
+        then(done.result(), None)
+    elif isinstance(error, OpError):
+        then(None, error)
+    else:
+        then(None, model_error(error if isinstance(error, Exception) else RuntimeError(error)))

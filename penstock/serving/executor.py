@@ -11,34 +11,36 @@ from penstock.core.errors import UnavailableError
 
 T = TypeVar("T")
 
-# A hop to a thread and back costs about 0.1 ms under load, and other requests wait while the
-# loop computes: below a millisecond staying is better for everybody.
-_INLINE_BELOW_S = 0.001
-# A compile or a busy moment is soon forgotten; a call that has become slow is soon noticed.
-_WEIGHT_OF_LATEST = 0.5
+# A hop to a thread and back costs about 0.1 ms under load, and the two threads then take the
+# interpreter from each other; meanwhile other requests could not be computed anyway. So staying
+# is better for everybody until the loop would be deaf for longer than people notice.
+_INLINE_BELOW_S = 0.003
+# A busy moment of the machine is soon forgotten; a call that has become slow is soon noticed.
+_WEIGHT_OF_SLOWER = 0.2
 
 
 class Cost:
-    """Running mean of what one kind of call takes."""
+    """What one kind of call takes: the least lately, since noise only ever adds."""
 
-    __slots__ = ("mean_s",)
+    __slots__ = ("typical_s",)
 
     def __init__(self) -> None:
-        self.mean_s: float | None = None
+        self.typical_s: float | None = None
 
     def add(self, seconds: float) -> None:
         """Count one call."""
-        if self.mean_s is None:
-            self.mean_s = seconds
+        typical = self.typical_s
+        if typical is None or seconds < typical:
+            self.typical_s = seconds
         else:
-            self.mean_s += _WEIGHT_OF_LATEST * (seconds - self.mean_s)
+            self.typical_s = typical + _WEIGHT_OF_SLOWER * (seconds - typical)
 
 
 class Executor:
     """Runs the calls of one device.
 
     Args:
-        inline_below_s: calls whose mean is below this run in the event loop; 0 for none.
+        inline_below_s: calls that take less this run in the event loop; 0 for none.
         clock: seconds, rising.
     """
 
@@ -55,7 +57,7 @@ class Executor:
 
     def is_quick(self, cost: Cost) -> bool:
         """Whether a call should run right here. What was never measured is not quick."""
-        return cost.mean_s is not None and cost.mean_s < self._inline_below_s
+        return cost.typical_s is not None and cost.typical_s < self._inline_below_s
 
     def measure(self, cost: Cost, call: Callable[[], T]) -> T:
         """Run a call on this thread and count what it takes."""

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from penstock.core.errors import InvalidArgumentError
+from penstock.serving.batcher import Then, waited
 from penstock.serving.call import Call
 from penstock.serving.manager import Manager, ServedVersion
 from penstock.serving.servable import Array, Arrays, Servable, SignatureSpec
@@ -149,23 +150,40 @@ class Opened(Admitted):
         """
         return self.version.engine.signature(name)
 
-    async def run(self, signature_name: str, inputs: Arrays) -> dict[str, Array]:
-        """Compute the outputs of a signature; its name must not be empty.
+    def start(self, signature_name: str, inputs: Arrays, then: Then) -> Callable[[], object]:
+        """Begin to compute the outputs of a signature; its name must not be empty.
+
+        Args:
+            signature_name: of the signature.
+            inputs: by their names.
+            then: takes the outputs or what went wrong, after this function has returned.
+
+        Returns:
+            What cancels the computation.
 
         Raises:
-            OpError: the inputs do not fit, the model failed, or the server is too busy.
+            OpError: the inputs do not fit, or the server is too busy.
         """
-        engine = self.version.engine
+        version = self._version or self.version
+        engine = version.engine
         call = self.call
         signature = engine.signature(signature_name)
         call.signature_name = signature_name
         signature.check(inputs)
         for check in self._gateway.check_hooks:
             check(call, signature, inputs)
-        outputs = await engine.run(signature_name, inputs, call)
         if call.keep:
-            call.inputs, call.outputs = inputs, outputs
-        return outputs
+            call.inputs = inputs
+            then = _keeping(call, then)
+        return engine.start(signature_name, inputs, call, then)
+
+    async def run(self, signature_name: str, inputs: Arrays) -> dict[str, Array]:
+        """Compute the outputs of a signature; its name must not be empty.
+
+        Raises:
+            OpError: the inputs do not fit, the model failed, or the server is too busy.
+        """
+        return await waited(lambda then: self.start(signature_name, inputs, then))
 
     def close(self, error: BaseException | None) -> None:
         """Let go of the version, and say how the call ended."""
@@ -174,6 +192,14 @@ class Opened(Admitted):
             self._version = None
             version.leave()
         super().close(error)
+
+
+def _keeping(call: Call, then: Then) -> Then:
+    def keep(outputs: dict[str, Array] | None, error: Exception | None) -> None:
+        call.outputs = outputs
+        then(outputs, error)
+
+    return keep
 
 
 def _hooks(middleware: Sequence[object], name: str) -> tuple[Callable[..., Any], ...]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from penstock.core.errors import NotFoundError, OpError
-from penstock.serving.call import REST, Call, ModelSpec
+from penstock.core.errors import NotFoundError
+from penstock.serving.call import CLASSIFY, REGRESS, REST, Call, ModelSpec
 from penstock.serving.gateway import Gateway
+from penstock.serving.predict_handler import PredictHandler, encode_error
 from penstock.serving.protocols import prometheus, rest
 from penstock.serving.protocols.rest import RequestReader
 from penstock.serving.protocols.tasks import check_classify, check_regress
@@ -34,6 +35,8 @@ class RestApi:
         if method == "OPTIONS":
             return _options
         spec, wanted = rest.parse_path(method, path)
+        if wanted == "predict":
+            return PredictHandler(self._gateway, self._reader, spec)
         api, answer = self._handlers()[wanted]
 
         async def handle(request: Request) -> Response:
@@ -45,19 +48,11 @@ class RestApi:
         self,
     ) -> dict[str, tuple[str, Callable[[Call, Request], Awaitable[Response]]]]:
         return {
-            "predict": ("Predict", self._predict),
-            "classify": ("Classify", self._classify),
-            "regress": ("Regress", self._regress),
+            "classify": (CLASSIFY, self._classify),
+            "regress": (REGRESS, self._regress),
             "metadata": ("GetModelMetadata", self._metadata),
             "status": ("GetModelStatus", self._status),
         }
-
-    async def _predict(self, call: Call, request: Request) -> Response:
-        with self._gateway.open(call) as opened:
-            decoded = self._reader.predict(request.body, opened.signature)
-            outputs = await opened.run(decoded.signature_name, decoded.inputs)
-            body = rest.encode_predict(outputs, is_row_format=decoded.is_row_format)
-        return Response(200, body)
 
     async def _classify(self, call: Call, request: Request) -> Response:
         with self._gateway.open(call) as opened:
@@ -98,17 +93,13 @@ def _call(api: str, spec: ModelSpec, request: Request) -> Call:
         request.peer,
         request.certificate,
         len(request.body),
+        request.priority,
     )
 
 
 def other_paths() -> Protocol:
     """Return what answers the paths that no protocol has: metrics, or 404."""
     return Protocol("/", _find_other, encode_error)
-
-
-def encode_error(error: OpError) -> Response:
-    """Return the answer that says what went wrong."""
-    return Response(*rest.encode_error(error))
 
 
 def _find_other(method: str, path: str) -> Handler:

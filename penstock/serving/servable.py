@@ -56,13 +56,15 @@ class SignatureSpec:
     """Inputs and outputs of one signature, by their names in a request.
 
     `is_batchable` tells whether requests may share one call: each input and output has rows
-    along its first axis, and their number is free.
+    along its first axis, and their number is free. `has_fixed_rows` tells whether any two
+    rows of an input have the same shape.
     """
 
     inputs: Mapping[str, TensorInfo]
     outputs: Mapping[str, TensorInfo]
     method_name: str = PREDICT_METHOD
     is_batchable: bool = field(init=False)
+    has_fixed_rows: bool = field(init=False)
 
     def __post_init__(self) -> None:
         tensors = [*self.inputs.values(), *self.outputs.values()]
@@ -70,6 +72,8 @@ class SignatureSpec:
             t.dims is not None and len(t.dims) > 0 and t.dims[0] is None for t in tensors
         )
         object.__setattr__(self, "is_batchable", has_rows)
+        fixed = all(t.dims is not None and None not in t.dims[1:] for t in self.inputs.values())
+        object.__setattr__(self, "has_fixed_rows", fixed)
 
     def check(self, inputs: Arrays) -> None:
         """Refuse inputs that can never fit.

@@ -1,6 +1,7 @@
 """Batches: who shares a call, who waits, who is refused."""
 
 import asyncio
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from penstock.core.errors import (
     InvalidArgumentError,
     UnavailableError,
 )
-from penstock.serving.batcher import Batcher, BatchingParameters
+from penstock.serving.batcher import Batcher
+from penstock.serving.batching_parameters import BatchingParameters
+from penstock.serving.call import FOREVER, PREDICT, REST, Call, ModelSpec
 from penstock.serving.executor import Executor
 
 
@@ -174,16 +177,153 @@ def test_strings_are_batched_too():
 
 
 def test_one_caller_hanging_up_does_not_hurt_the_others():
-    async def scenario(batcher):
-        leaver = asyncio.ensure_future(batcher.submit(rows(1)))
-        await asyncio.sleep(0)
+    async def scenario(batcher, executor):
+        first, leaver, last = (
+            asyncio.ensure_future(batcher.submit(rows(i))) for i in (1, 2, 3)
+        )
+        await turns(2)
+        assert batcher.queued_rows == 2
         leaver.cancel()
-        return await batcher.submit(rows(3))
+        await turns(1)
+        assert batcher.queued_rows == 1
+        executor.release()
+        await first
+        await turns(2)
+        executor.release()
+        return await last
 
-    sizes, answer = batching(scenario, max_batch_size=2)
+    executor = HeldExecutor()
+    sizes, answer = batching(
+        lambda batcher: scenario(batcher, executor), executor=executor, max_batch_size=1
+    )
 
-    assert sizes == [1]
+    assert sizes == [1, 1]
     np.testing.assert_array_equal(answer["y"], [[6, 6]])
+
+
+async def turns(count):
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_a_queue_whose_rows_would_take_too_long_refuses_and_says_when_to_come_again():
+    async def scenario(batcher, executor):
+        batcher._row_s = 0.5  # as if measured
+        waiting = [asyncio.ensure_future(batcher.submit(rows(1))) for _ in range(4)]
+        await turns(1)
+        soon = asyncio.get_running_loop().time() + 1
+        with pytest.raises(UnavailableError, match="the deadline is in") as late:
+            await batcher.submit(rows(1), soon)
+        waiting.append(asyncio.ensure_future(batcher.submit(rows(1))))
+        await turns(1)
+        with pytest.raises(UnavailableError, match="the limit is 2 s") as full:
+            await batcher.submit(rows(1))
+        for task in waiting:
+            task.cancel()
+        return [e.value.experimental_payloads["retry_after_s"] for e in (late, full)]
+
+    executor = HeldExecutor()
+    _, waits = batching(
+        lambda batcher: scenario(batcher, executor),
+        executor=executor,
+        max_batch_size=1,
+        max_queue_wait_s=2.0,
+    )
+
+    assert waits == [2.0, 0.5]
+
+
+def test_urgent_requests_leave_the_queue_first():
+    order = []
+
+    class Recorder(Doubler):
+        def __call__(self, inputs):
+            order.extend(inputs["x"][:, 0].tolist())
+            return super().__call__(inputs)
+
+    async def scenario(batcher):
+        def call(priority):
+            return Call(REST, PREDICT, ModelSpec("m"), priority=priority)
+
+        requests = ((1, 0), (2, -1), (3, 5), (4, 0), (5, 5))
+        await asyncio.gather(
+            *(batcher.submit(rows(v), FOREVER, call(priority)) for v, priority in requests)
+        )
+
+    batching(scenario, model=Recorder(), max_batch_size=1)
+
+    assert order == [3, 5, 1, 4, 2]
+
+
+def test_a_batch_that_is_not_full_waits_when_it_is_told_to():
+    async def scenario(batcher):
+        first = asyncio.ensure_future(batcher.submit(rows(1)))
+        await asyncio.sleep(0.01)
+        second = asyncio.ensure_future(batcher.submit(rows(2)))
+        start = time.perf_counter()
+        await asyncio.gather(first, second)
+        waited = time.perf_counter() - start
+        start = time.perf_counter()
+        await asyncio.gather(*(batcher.submit(rows(i)) for i in range(4)))
+        return waited, time.perf_counter() - start
+
+    sizes, (waited, full) = batching(scenario, max_batch_size=4, batch_timeout_micros=200_000)
+
+    assert sizes == [2, 4]
+    assert 0.1 < waited < 1
+    assert full < 0.1
+
+
+def test_inputs_of_different_lengths_are_filled_up_when_that_is_allowed():
+    shapes = []
+
+    class Widths(Doubler):
+        def __call__(self, inputs):
+            shapes.append(inputs["x"].tolist())
+            return super().__call__(inputs)
+
+    async def scenario(batcher):
+        short = {"x": np.array([[7, 8]], np.float32)}
+        long = {"x": np.array([[1, 2, 3]], np.float32)}
+        return await asyncio.gather(batcher.submit(short), batcher.submit(long))
+
+    batching(scenario, model=Widths(), max_batch_size=2, pad_variable_length_inputs=True)
+
+    assert shapes == [[[7, 8, 7], [1, 2, 3]]]
+
+
+def test_large_requests_are_refused_where_they_may_not_be_cut():
+    async def scenario(batcher):
+        with pytest.raises(InvalidArgumentError, match=r"at most 4 rows .* got 5"):
+            await batcher.submit(rows(*range(5)))
+        return await batcher.submit(rows(*range(4)))
+
+    sizes, _ = batching(scenario, max_batch_size=4, enable_large_batch_splitting=False)
+
+    assert sizes == [4]
+
+
+def test_a_batch_is_cut_where_padding_would_cost_more():
+    async def scenario(batcher):
+        for size, seconds in {1: 0.001, 2: 0.002, 4: 0.004, 8: 0.008}.items():
+            batcher._costs[size].add(seconds)
+        await asyncio.gather(*(batcher.submit(rows(i)) for i in range(5)))
+
+    sizes, _ = batching(scenario, max_batch_size=8)
+
+    assert sizes == [4, 1]
+
+
+def test_a_call_hears_of_times_and_sizes():
+    calls = [Call(REST, PREDICT, ModelSpec("m")) for _ in range(3)]
+
+    async def scenario(batcher):
+        await asyncio.gather(*(batcher.submit(rows(1), FOREVER, call) for call in calls))
+
+    batching(scenario, max_batch_size=4)
+
+    assert [(c.rows, c.batch_size, c.padded_size) for c in calls] == [(1, 3, 4)] * 3
+    assert all(c.compute_s > 0 and c.queue_s > 0 for c in calls)
 
 
 def test_a_caller_who_leaves_while_the_device_works_does_not_hurt_the_others():

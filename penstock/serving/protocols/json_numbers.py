@@ -6,6 +6,7 @@ reader, which also finds the words for what is wrong.
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ import simdjson
 
 from penstock.core.dtypes import DType
 from penstock.serving.protocols.json_tensor import convert_numbers
-from penstock.serving.servable import Array, SignatureSpec
+from penstock.serving.servable import Array, SignatureSpec, TensorInfo
 
 _READ_AS = {"d": np.dtype(np.float64), "i": np.dtype(np.int64), "u": np.dtype(np.uint64)}
+_KEPT_SIZE = 1 << 16
+_OPENING = ord("[")
 _OUTSIDE_STRUCTURE = bytes(set(range(256)) - set(b"[],"))
 
 
@@ -47,6 +50,10 @@ class NumberReader:
             return None
         value = document["instances" if is_rows else "inputs"]
         names = list(signature.inputs)
+        if len(names) == 1 and isinstance(value, simdjson.Array):
+            found = _row(value, body, signature.inputs[names[0]])
+            if found is not None:
+                return {names[0]: found}, is_rows
         values: dict[str, Any]
         if isinstance(value, simdjson.Array) and len(names) == 1:
             values = {names[0]: value}
@@ -71,9 +78,20 @@ class NumberReader:
             arrays[name] = array.reshape(shape)
             brackets += _lists(shape)
         # No list but those counted: none is hidden where a number should be.
-        if body.count(b"[") != brackets:
+        if not _has_lists(body, brackets):
             return None
         return arrays, is_rows
+
+
+def _row(value: Any, body: bytes, info: TensorInfo) -> Array | None:
+    """Read one row of plain numbers, which is what most requests are."""
+    dims, dtype = info.dims, info.dtype
+    if len(value) != 1 or dims is None or len(dims) != 2 or dtype is None:
+        return None
+    if not isinstance(value[0], simdjson.Array) or not _has_lists(body, 2):
+        return None
+    numbers = _numbers(value, dtype)
+    return None if numbers is None else numbers.reshape(1, -1)
 
 
 def _rectangle(value: Any, body: bytes, *, alone: bool) -> list[int] | None:
@@ -96,11 +114,29 @@ def _rectangle(value: Any, body: bytes, *, alone: bool) -> list[int] | None:
     # and commas of the text are compared with those of the shape.
     if not alone or 0 in shape:
         return None
-    structure = "," * (shape[-1] - 1)
-    for size in reversed(shape[:-1]):
-        structure = ",".join([f"[{structure}]"] * size)
     found = body.translate(None, _OUTSIDE_STRUCTURE).strip(b",")
-    return shape if found == f"[{structure}]".encode() else None
+    row = tuple(shape[1:])
+    # Clients choose the shapes, so what is kept of them is bounded.
+    rows = _structure(row) if math.prod(row) < _KEPT_SIZE else _structure.__wrapped__(row)
+    # Row by row, since the number of rows varies and what is kept of structures is bounded.
+    whole = b"[" + b",".join([rows] * shape[0]) + b"]"
+    return shape if found == whole else None
+
+
+@lru_cache(maxsize=64)
+def _structure(shape: tuple[int, ...]) -> bytes:
+    structure = b"[" + b"," * (shape[-1] - 1) + b"]"
+    for size in reversed(shape[:-1]):
+        structure = b"[" + b",".join([structure] * size) + b"]"
+    return structure
+
+
+def _has_lists(body: bytes, count: int) -> bool:
+    """Whether a text has that many opening brackets."""
+    if count == 2:
+        # One row: the second bracket is the last. Searching is much quicker than counting.
+        return body.rfind(b"[") == body.find(b"[", body.find(b"[") + 1)
+    return bool(np.count_nonzero(np.frombuffer(body, np.uint8) == _OPENING) == count)
 
 
 def _lists(shape: list[int]) -> int:

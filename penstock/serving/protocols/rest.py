@@ -6,7 +6,7 @@ Source: TF Serving's `api_rest.md`; paths, statuses and the texts of errors are 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
@@ -37,8 +37,7 @@ _RESOURCE_PATH = re.compile(
 FindSignature = Callable[[str], SignatureSpec]
 
 
-@dataclass(frozen=True, slots=True)
-class PredictRequest:
+class PredictRequest(NamedTuple):
     """A decoded predict request."""
 
     signature_name: str

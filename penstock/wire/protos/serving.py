@@ -237,7 +237,9 @@ FILES: Final[dict[str, dict[str, str]]] = {
             3 max_enqueued_batches google.protobuf.Int64Value;
             4 num_batch_threads google.protobuf.Int64Value;
             5 thread_pool_name google.protobuf.StringValue;
-            6 allowed_batch_sizes [int64]; 7 pad_variable_length_inputs bool
+            6 allowed_batch_sizes [int64]; 7 pad_variable_length_inputs bool;
+            8 enable_large_batch_splitting google.protobuf.BoolValue;
+            9 max_execution_batch_size google.protobuf.Int64Value
         """,
     },
 }
