@@ -230,7 +230,7 @@ def svd(x: Any, *, compute_uv: bool, full_matrices: bool) -> tuple[Any, Any, Any
     wide = widened(x)
     if not compute_uv:
         s = jnp.linalg.svd(wide, compute_uv=False)
-        return s.astype(x.dtype), jnp.zeros((0,), x.dtype), jnp.zeros((0,), x.dtype)
+        return s.astype(x.dtype), jnp.zeros((), x.dtype), jnp.zeros((), x.dtype)
     u, s, v = jnp.linalg.svd(wide, full_matrices=False)
     v = adjoint(jnp, v)
     if full_matrices and x.shape[-2] != x.shape[-1]:
@@ -281,7 +281,7 @@ def self_adjoint_eig_v2(x: Any, *, compute_v: bool) -> tuple[Any, Any]:
     """
     check_matrix(x, square=True)
     v, e = jax.lax.linalg.eigh(lower_as_hermitian(widened(x)), symmetrize_input=False)
-    return e.astype(x.dtype), v.astype(x.dtype) if compute_v else jnp.zeros((0,), x.dtype)
+    return e.astype(x.dtype), v.astype(x.dtype) if compute_v else jnp.zeros((), x.dtype)
 
 
 @host_kernel("SelfAdjointEigV2")
