@@ -98,11 +98,13 @@ class GraphFunction:
         # Every recorder is asked: asking has effects.
         if recorders and any([recorder.wants(tensors) for recorder in recorders]):  # noqa: C419
             return self._call_recorded(tensors)
-        given = [tensor._value for tensor in tensors]
-        values = None if self._sizes is None else self._sizes.run(given)
-        if values is None:
-            values = self.program.run(given)
+        values = self.run_values([tensor._value for tensor in tensors])
         return [wrap(value, mark) for value, mark in zip(values, self._marked, strict=True)]
+
+    def run_values(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Run on bare values, outside of graphs and tapes, and give bare values."""
+        results = None if self._sizes is None else self._sizes.run(values)
+        return self.program.run(values) if results is None else results
 
     # -- inside another graph --------------------------------------------------------------
 

@@ -7,7 +7,9 @@ would be compiled over and over, for longer than its work takes by numpy.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from penstock.graph.host_plan import HostPlan, RandomStates, can_run_on_host, has_random_nodes
@@ -18,6 +20,18 @@ _FIRST_SIZES = 2
 _OFTEN = 20
 _SLOW_S = 0.005
 _MOST_SIZES = 1024
+
+_compiling_all: ContextVar[bool] = ContextVar("compiling_all", default=False)
+
+
+@contextmanager
+def compiling_all_sizes() -> Iterator[None]:
+    """Within it every size is compiled at once, and stays so: the sizes are known to be few."""
+    token = _compiling_all.set(True)
+    try:
+        yield
+    finally:
+        _compiling_all.reset(token)
 
 
 class VaryingSizes:
@@ -59,7 +73,7 @@ class VaryingSizes:
         key = tuple([getattr(values[i], "shape", None) for i in self._open])
         if key in self._compiled:
             return None
-        if len(self._compiled) < _FIRST_SIZES:
+        if len(self._compiled) < _FIRST_SIZES or _compiling_all.get():
             self._compiled.add(key)
             return None
         count = self._seen.get(key, 0) + 1

@@ -68,7 +68,11 @@ class Source(Protocol):
 
 
 class Loader(Protocol):
-    """Turns a folder into a servable that is warm."""
+    """Turns a folder into a servable that is warm.
+
+    One that can leave work for later has `finish(servable, path)`. At the start that is done
+    when the first requests are answered already, and later on before a version takes over.
+    """
 
     def load(self, name: str, version: int, path: Path) -> Servable:
         """Load one version."""
@@ -135,6 +139,7 @@ class Manager:
         self._updating = threading.RLock()
         self._jobs: list[tuple[tuple[ModelConfig, ...], Future[None]]] = []
         self._draining: list[tuple[_Model, ServedVersion]] = []
+        self._unfinished: list[ServedVersion] = []
         self._watch: FolderWatch | None = None
         self._thread: threading.Thread | None = None
 
@@ -279,6 +284,7 @@ class Manager:
 
     def _work(self) -> None:
         _lower_priority()
+        self._finish_all()
         next_look = time.monotonic() + self._poll_interval_s
         while not self._stop.is_set():
             wait_s = _REAP_EVERY_S if self._draining else None
@@ -446,6 +452,10 @@ class Manager:
             with _courteous(is_serving=self._thread is not None):
                 self._admit(version)
                 servable = self._loader.load(version.name, version.number, version.path)
+                if self._thread is None:
+                    self._unfinished.append(version)
+                else:
+                    self._finish(servable, version.path)
                 version.open(self._make_engine(servable))
         except Exception as reason:  # noqa: BLE001  (one bad version must not end the service)
             self._failed(version, reason)
@@ -458,6 +468,22 @@ class Manager:
             version.number,
             self._clock() - start,
         )
+
+    def _finish(self, servable: Servable, path: Path) -> None:
+        finish = getattr(self._loader, "finish", None)
+        if finish is not None:
+            finish(servable, path)
+
+    def _finish_all(self) -> None:
+        """Do what was left for later at the start."""
+        while self._unfinished and not self._stop.is_set():
+            version = self._unfinished.pop(0)
+            try:
+                if version.enter():
+                    with _courteous(is_serving=True), version:
+                        self._finish(version.engine.servable, version.path)
+            except Exception as error:  # noqa: BLE001  (the version serves; it is only slower)
+                _log.warning("%s: warm-up ended early: %s", version.name, error)
 
     def _admit(self, version: ServedVersion) -> None:
         """Refuse a version for which there is no memory."""

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from penstock.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock.serving.batcher import BatchingParameters
@@ -34,6 +34,9 @@ from penstock.serving.router import Router
 from penstock.serving.servable import Servable
 from penstock.serving.source import FileSystemStoragePathSource
 from penstock.serving.user_cache import user_cache
+
+if TYPE_CHECKING:
+    from penstock.serving.executables import ExecutableCache
 
 try:
     import uvloop
@@ -63,6 +66,10 @@ class ServerConfig:
         load_retry_interval_s: time before such a version is tried again.
         memory_budget: bytes of all loaded versions, by estimate; `None` for no limit.
         model_cache_dir: for versions from object stores; by default in the user's cache.
+        enable_model_warmup: whether the requests recorded with a model are run when it loads.
+        executable_cache: where compiled executables are kept from one start to the next:
+            `auto` for beside the model, or in the user's cache where that cannot be; a folder
+            that only people write to who may decide what the server does; or `off`.
     """
 
     models: tuple[ModelConfig, ...]
@@ -79,6 +86,8 @@ class ServerConfig:
     load_retry_interval_s: float = RETRY_AFTER_S
     memory_budget: int | None = None
     model_cache_dir: Path | None = None
+    enable_model_warmup: bool = True
+    executable_cache: Path | str = "off"
 
     def __post_init__(self) -> None:
         if not self.models and self.model_config_file is None:
@@ -100,12 +109,15 @@ class Server:
     """
 
     def __init__(self, config: ServerConfig, loader: Loader | None = None) -> None:
+        self._config = config
         if loader is None:
             # Whoever brings a loader need not load JAX, which ours does.
             from penstock.serving.loader import SavedModelLoader  # noqa: PLC0415
 
-            loader = SavedModelLoader()
-        self._config = config
+            sizes = config.batching.allowed_batch_sizes if config.batching else (1,)
+            loader = SavedModelLoader(
+                sizes, self._executables(), with_warm_up=config.enable_model_warmup
+            )
         self._executor = Executor()
         models = config.models
         if config.model_config_file is not None:
@@ -201,6 +213,14 @@ class Server:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _executables(self) -> "ExecutableCache | None":
+        from penstock.serving.executables import ExecutableCache  # noqa: PLC0415  (loads JAX)
+
+        place = self._config.executable_cache
+        if place == "off":
+            return None
+        return ExecutableCache(None if place == "auto" else Path(place))
 
     def _source(self, model: ModelConfig) -> Source:
         place = str(model.base_path)

@@ -7,7 +7,7 @@ import pytest
 
 from penstock.core.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from penstock.serving.servable import SignatureSpec
-from penstock.serving.warmup import FILE, read_requests, warm_up
+from penstock.serving.warmup import FILE, read_requests, warm_up, warm_up_sizes
 from penstock.wire import protos
 from penstock.wire.records import TFRecordWriter
 from penstock.wire.tensors import make_tensor_proto
@@ -35,14 +35,17 @@ def test_recorded_requests_are_run(tmp_path):
     model = doubler()
     write(tmp_path, predict([[1, 2]]), predict([[3, 4], [5, 6]], "serving_default"))
 
-    assert warm_up(model, tmp_path) == 2
+    latest = warm_up(model, tmp_path)
+
+    assert list(latest) == ["serving_default"]
+    np.testing.assert_array_equal(latest["serving_default"]["x"], [[3, 4], [5, 6]])
     assert model.calls == [{"x": (1, 2)}, {"x": (2, 2)}]
 
 
 def test_a_model_without_recorded_requests_is_not_run(tmp_path):
     model = doubler()
 
-    assert warm_up(model, tmp_path) == 0
+    assert warm_up(model, tmp_path) == {}
     assert model.calls == []
 
 
@@ -65,6 +68,65 @@ def test_examples_get_their_context(tmp_path):
     warm_up(FunctionServable({"serving_default": spec}, {"serving_default": run}), tmp_path)
 
     assert seen == [{"x": [1], "bias": [2]}, {"x": [3], "bias": [2]}]
+
+
+def test_each_task_of_a_multi_inference_is_run(tmp_path):
+    log = protos.PredictionLog()
+    request = log.multi_inference_log.request
+    for signature in ("classes", "values"):
+        request.tasks.add().model_spec.signature_name = signature
+    request.input.example_list.examples.add().features.feature["x"].float_list.value.append(1)
+    spec = SignatureSpec({"inputs": tensor("string", None)}, {"y": tensor("float32", None)})
+    model = FunctionServable(
+        {"classes": spec, "values": spec, "other": spec},
+        {"classes": lambda _: {"y": 1}, "values": lambda _: {"y": 2}},
+    )
+    write(tmp_path, log)
+
+    assert list(warm_up(model, tmp_path)) == ["classes", "values"]
+    assert model.calls == [{"inputs": (1,)}] * 2
+
+
+def test_every_batch_size_is_run_with_the_rows_of_a_recorded_request():
+    model = doubler()
+    seen = []
+    model.functions = {"serving_default": lambda i: seen.append(i["x"].tolist()) or {"y": 0}}
+
+    rows = np.array([[1, 2], [3, 4]], np.float32)
+    assert warm_up_sizes(model, (1, 4), {"serving_default": {"x": rows}}) == 2
+
+    assert seen == [[[1, 2]], [[1, 2]] * 4]
+
+
+def test_without_a_recorded_request_zeros_have_to_do():
+    model = doubler()
+
+    assert warm_up_sizes(model, (1, 2, 8), {}) == 3
+    assert model.calls == [{"x": (1, 2)}, {"x": (2, 2)}, {"x": (8, 2)}]
+
+
+def test_a_model_that_refuses_zeros_is_left_as_it_is():
+    model = doubler()
+
+    def refuse(_):
+        raise InvalidArgumentError("zeros are not dates")
+
+    model.functions = {"serving_default": refuse}
+
+    assert warm_up_sizes(model, (1, 2), {}) == 0
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        SignatureSpec({"x": tensor("float32", 4)}, {"y": tensor("float32", 4)}),
+        SignatureSpec({"x": tensor("float32", None, None)}, {"y": tensor("float32", None)}),
+    ],
+)
+def test_signatures_whose_rows_cannot_be_made_up_are_not_run(spec):
+    model = FunctionServable({"serving_default": spec}, {})
+
+    assert warm_up_sizes(model, (1, 2), {}) == 0
 
 
 def test_a_request_for_another_model_is_an_error(tmp_path):
@@ -114,7 +176,7 @@ def test_requests_written_for_tf_serving_are_read():
     found = list(read_requests(MODELS / "keras_mlp" / "model"))
 
     assert found
-    for name, inputs in found:
+    for ((name, inputs),) in found:
         assert name == "serving_default"
         assert inputs["features"].dtype == np.float32
         assert inputs["features"].shape[1] == 12
