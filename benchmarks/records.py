@@ -11,7 +11,7 @@ from penstock.wire.records import TFRecordWriter
 
 PROGRAM = """
 import MODULE as tf
-PATH = FILE
+PATH, PACKED = FILE, ZIPPED
 spec = {
     "label": tf.io.FixedLenFeature([], tf.int64),
     "pixels": tf.io.FixedLenFeature([16], tf.float32),
@@ -27,13 +27,18 @@ def parse():
 def iterate():
     for record in tf.data.TFRecordDataset(PATH):
         pass
+def unpack():
+    for batch in tf.data.TFRecordDataset(PACKED, "GZIP").batch(1024):
+        pass
 read()
-CASES = {"read in batches": read, "read and parse": parse}
+CASES = {
+    "read in batches": read, "read and parse": parse, "read GZIP": unpack, "one by one": iterate
+}
 """
 
 
-def write(path, count):
-    with TFRecordWriter(path) as writer:
+def write(path, count, options=None):
+    with TFRecordWriter(path, options) as writer:
         for i in range(count):
             example = protos.Example()
             features = example.features.feature
@@ -46,9 +51,12 @@ def write(path, count):
 def main(count=200_000, rounds=3):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "examples.tfrecord"
+        packed = path.with_suffix(".gz")
         write(path, count)
-        program = PROGRAM.replace("FILE", repr(str(path)))
-        best = measure_cases(both(program), ["read in batches", "read and parse"], rounds)
+        write(packed, count, "GZIP")
+        program = PROGRAM.replace("FILE", repr(str(path))).replace("ZIPPED", repr(str(packed)))
+        cases = ["read in batches", "read and parse", "read GZIP", "one by one"]
+        best = measure_cases(both(program), cases, rounds)
     failed = 0
     for case, seconds in best.items():
         failed += report(f"{case}: {count} examples", seconds, {"tensorflow": 1.0})

@@ -15,7 +15,8 @@ Russell, "Chorba: A novel CRC32 implementation" (2024), with a multiple found fo
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -122,28 +123,21 @@ def masked_crc32c(data: Buffer | NDArray[Any]) -> int:
     return mask(crc32c(data))
 
 
-def crc32c_each(data: Bytes, starts: Places, lengths: Places) -> Words:
-    """Checksums of many stretches of `data`, which are worked on side by side.
-
-    Args:
-        data: all bytes.
-        starts: where the stretches begin.
-        lengths: how long they are; all lie within the data.
-    """
-    sums: Words = np.empty(len(starts), np.uint32)
+def crc32c_each(pieces: Sequence[bytes]) -> Words:
+    """Checksums of many byte strings."""
     if _native is not None:
-        places = zip(starts.tolist(), lengths.tolist(), strict=True)
-        return np.array(
-            [_native(0, data[start : start + length]) for start, length in places], np.uint32
-        )
+        return np.fromiter(map(_native, repeat(0), pieces), np.uint32, len(pieces))
+    sums: Words = np.empty(len(pieces), np.uint32)
+    data: Bytes = np.frombuffer(b"".join(pieces), np.uint8)
+    lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
+    starts = np.cumsum(lengths) - lengths
     # By power of two, so that short stretches are not drawn out to the length of long ones.
     classes = np.frexp(lengths.astype(np.float64))[1]
     classes[(lengths < 4) | (lengths > _LONGEST_SIDE_BY_SIDE)] = -1
     for kind in np.unique(classes):
         members = np.flatnonzero(classes == kind)
         if kind < 0 or len(members) < _FEW_STRETCHES:
-            for i in members:
-                sums[i] = crc32c(data[starts[i] : starts[i] + lengths[i]])
+            sums[members] = [crc32c(pieces[i]) for i in members.tolist()]
         else:
             sums[members] = _side_by_side(data, starts[members], lengths[members])
     return sums

@@ -12,9 +12,10 @@ import struct
 import zlib
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from penstock.wire.record_options import CompressionLike, TFRecordOptions
 PathLike = str | os.PathLike[str]
 
 _LENGTH: Final = struct.Struct("<QI")
+_SIZE: Final = struct.Struct("<Q")
 _CHECKSUM: Final = struct.Struct("<I")
 _FRAME_BYTES: Final = _LENGTH.size + _CHECKSUM.size
 _BUFFER_BYTES: Final = 256 * 1024
@@ -102,6 +104,23 @@ class RecordReader:
             return data
         return self._next_alone()
 
+    def take(self, count: int) -> list[bytes]:
+        """The next records, at most so many; none at the end of the file.
+
+        Raises:
+            DataLossError: as by iterating; the records before have been given.
+        """
+        if not self._checked and not self._check_ahead():
+            return list(islice(self, 1))
+        ready = self._checked
+        if count < len(ready):
+            found = [ready.popleft() for _ in range(count)]
+        else:
+            found = list(ready)
+            ready.clear()
+        self.offset += _FRAME_BYTES * len(found) + sum(map(len, found))
+        return found
+
     def _check_ahead(self) -> bool:
         """Check the records that are whole in the buffer, side by side.
 
@@ -111,22 +130,17 @@ class RecordReader:
         """
         if self._file.closed:
             return False
-        starts, lengths = _walk(self._buffer, self._position)
-        if len(starts) < _FEW and len(self._buffer) - self._position < self._buffer_bytes:
+        ends = _walk(self._buffer, self._position)
+        if len(ends) < _FEW and len(self._buffer) - self._position < self._buffer_bytes:
             self._read_on()
-            starts, lengths = _walk(self._buffer, self._position)
-        if not starts:
+            ends = _walk(self._buffer, self._position)
+        if not ends:
             return False
-        buffer = self._buffer.obj
-        assert isinstance(buffer, bytes)
-        good = _count_good(np.frombuffer(self._buffer, np.uint8), starts, lengths)
-        self._checked.extend(
-            buffer[start : start + length]
-            for start, length in zip(starts[:good], lengths[:good], strict=True)
-        )
-        if good:
-            self._position = starts[good - 1] + lengths[good - 1] + _CHECKSUM.size
-        return good > 0
+        records = _whole_records(self._buffer, self._position, ends)
+        self._checked.extend(records)
+        if records:
+            self._position = ends[len(records) - 1] + _CHECKSUM.size
+        return len(records) > 0
 
     def _read_on(self) -> None:
         """Read another piece behind what is left in the buffer."""
@@ -197,6 +211,12 @@ class RecordReader:
         self._position = 0
         self._checked.clear()
 
+    def __del__(self) -> None:
+        # A reader is often dropped before the end, with the dataset it reads for.
+        file = getattr(self, "_file", None)
+        if file is not None:
+            file.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -209,34 +229,38 @@ class RecordReader:
         self.close()
 
 
-def _walk(buffer: memoryview, position: int) -> tuple[list[int], list[int]]:
-    """Starts and lengths of the records that are whole, if their lengths can be believed."""
-    starts: list[int] = []
-    lengths: list[int] = []
-    last, read = len(buffer) - _FRAME_BYTES, _LENGTH.unpack_from
+def _walk(buffer: memoryview, position: int) -> list[int]:
+    """Ends of the records that are whole, if their lengths can be believed."""
+    ends: list[int] = []
+    append, read = ends.append, _SIZE.unpack_from
+    last = len(buffer) - _FRAME_BYTES
     while position <= last:
-        length = read(buffer, position)[0]
-        if length > last - position:
+        position += read(buffer, position)[0]
+        if position > last:
             break
-        starts.append(position + _LENGTH.size)
-        lengths.append(length)
-        position += length + _FRAME_BYTES
-    return starts, lengths
+        append(position + _LENGTH.size)
+        position += _FRAME_BYTES
+    return ends
 
 
-def _count_good(data: NDArray[np.uint8], starts: list[int], lengths: list[int]) -> int:
-    """How many records come before the first whose checksums fail."""
-    begin, size = np.array(starts), np.array(lengths)
-    # A record's length takes eight bytes, and four its checksum.
-    sums = mask_each(crc32c_each(data, begin - 12, np.full(len(begin), 8)))
-    known = _first_wrong(sums, _numbers_at(data, begin - 4))
+def _whole_records(buffer: memoryview, position: int, ends: list[int]) -> list[bytes]:
+    """The records that come before the first whose checksums fail."""
+    data, view = buffer.obj, np.frombuffer(buffer, np.uint8)
+    assert isinstance(data, bytes)
+    stops = np.array(ends)
+    starts = np.concatenate(([position - _CHECKSUM.size], stops[:-1])) + _FRAME_BYTES
+    lengths, places = np.unique(stops - starts, return_inverse=True)
+    sums = np.array([_length_checksum(length) for length in lengths.tolist()])[places]
     # One false length puts all that follow in the wrong place.
-    begin, size = begin[:known], size[:known]
-    sums = mask_each(crc32c_each(data, begin, size))
-    return _first_wrong(sums, _numbers_at(data, begin + size))
+    known = _first_wrong(sums, _numbers_at(view, starts - _CHECKSUM.size))
+    pairs = zip(starts[:known].tolist(), ends, strict=False)
+    records = [data[start:end] for start, end in pairs]
+    sums = mask_each(crc32c_each(records))
+    del records[_first_wrong(sums, _numbers_at(view, stops[:known])) :]
+    return records
 
 
-def _first_wrong(sums: NDArray[np.uint32], stored: NDArray[np.uint32]) -> int:
+def _first_wrong(sums: NDArray[Any], stored: NDArray[Any]) -> int:
     right = sums == stored
     return len(right) if right.all() else int(right.argmin())
 

@@ -150,3 +150,53 @@ def test_files_that_match_are_listed(lines, tmp_path):
 def test_a_pattern_must_match_something(tmp_path):
     with pytest.raises(tf.errors.InvalidArgumentError, match="No files matched pattern"):
         Dataset.list_files(str(tmp_path / "*.none"))
+
+
+@pytest.fixture
+def records(tmp_path):
+    """Two files of records; the third record of the first is damaged in `damaged`."""
+    paths = {}
+    for name, start in (("first", 0), ("second", 40)):
+        paths[name] = tmp_path / name
+        with TFRecordWriter(paths[name]) as writer:
+            for i in range(start, start + 40):
+                writer.write(b"record %d" % i)
+    paths["damaged"] = tmp_path / "damaged"
+    data = paths["first"].read_bytes()
+    paths["damaged"].write_bytes(data.replace(b"record 2", b"record X", 1))
+    return {name: str(path) for name, path in paths.items()}
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 64, 1000])
+def test_batches_reach_over_the_ends_of_files(records, size):
+    dataset = tf.data.TFRecordDataset([records["first"], records["second"]])
+
+    batches = [batch.tolist() for batch in dataset.batch(size).as_numpy_iterator()]
+
+    expected = [b"record %d" % i for i in range(80)]
+    assert batches == [expected[i : i + size] for i in range(0, 80, size)]
+    whole = dataset.batch(size, drop_remainder=True)
+    assert len(contents(whole)) == 80 // size
+
+
+def test_no_files_make_no_batches():
+    assert contents(tf.data.TFRecordDataset([]).batch(4)) == []
+
+
+def test_a_damaged_record_ends_its_file_and_the_batch_with_it(records):
+    dataset = tf.data.TFRecordDataset([records["damaged"], records["second"]])
+    iterator = iter(dataset.batch(3))
+
+    with pytest.raises(tf.errors.DataLossError, match="corrupted record"):
+        next(iterator)
+    assert next(iterator).numpy().tolist() == [b"record 40", b"record 41", b"record 42"]
+
+
+def test_batches_of_lines_are_those_of_the_files(lines):
+    batches = contents(tf.data.TextLineDataset(lines).batch(4))
+
+    assert batches == [
+        [b"1", b"2", b"3", b"4"],
+        [b"5", b"6", b"7", b"8"],
+        [b"9"],
+    ]

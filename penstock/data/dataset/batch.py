@@ -64,6 +64,27 @@ class _BatchesOfRows:
         return self._rows.gather(found)
 
 
+class _StackedBatches:
+    """Takes elements that come stacked already, so many at a time."""
+
+    def __init__(
+        self, take: Callable[[int], Element], size: int, *, drop_remainder: bool
+    ) -> None:
+        self._take = take
+        self._size = size
+        self._drop_remainder = drop_remainder
+
+    def __iter__(self) -> _StackedBatches:
+        return self
+
+    def __next__(self) -> Element:
+        found = self._take(self._size)
+        count = len(found[0])
+        if not count or (self._drop_remainder and count < self._size):
+            raise StopIteration
+        return found
+
+
 class _BatchDataset(DatasetV2):
     """`drop_remainder` and the size may be symbols."""
 
@@ -84,8 +105,12 @@ class _BatchDataset(DatasetV2):
         rows = parent._rows()
         if rows is not None:
             return _BatchesOfRows(parent._indices(run), size, rows, drop_remainder=drop)
+        elements = parent._start(run)
+        take_stacked = getattr(elements, "take_stacked", None)
+        if take_stacked is not None:
+            return _StackedBatches(take_stacked, size, drop_remainder=drop)
         stack = stacker(parent._structure, "batch")
-        return _Batches(parent._start(run), size, stack, drop_remainder=drop)
+        return _Batches(elements, size, stack, drop_remainder=drop)
 
     def _count(self) -> int:
         count = self._parents[0]._count()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from penstock.runtime.dispatch import call
 from penstock.wire.inflate import InflatingFile
 from penstock.wire.record_options import TFRecordOptions
 from penstock.wire.records import RecordReader
+from penstock.wire.tensors import as_objects
 
 _STRING = TensorSpec(TensorShape(()), dtypes.string)
 _CHUNK_BYTES = 1 << 18
@@ -81,48 +83,104 @@ def _names_dataset(filenames: Any) -> DatasetV2:
     return DatasetV2.from_tensor_slices(flat)  # type: ignore[attr-defined]
 
 
-Reader = Callable[[str], Iterator[bytes]]
+class Reader(Protocol):
+    """Gives the parts of one file."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The parts one after the other."""
+
+    def __next__(self) -> bytes:
+        """The next part."""
+
+    def take(self, count: int) -> list[bytes]:
+        """The next parts, at most so many; none at the end."""
+
+
+class _Parts(Iterator[bytes]):
+    """Parts that come one by one."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+
+    def __next__(self) -> bytes:
+        return next(self._parts)
+
+    def take(self, count: int) -> list[bytes]:
+        return list(itertools.islice(self._parts, count))
+
+
+Opener = Callable[[str], Reader]
 
 
 class _FileParts(Iterator[Element]):
     """What a reader gives for one file; after an error nothing more comes of it."""
 
-    def __init__(self, name: Any, reader: Reader) -> None:
+    def __init__(self, name: Any, opener: Opener) -> None:
         self._name = os.fsdecode(np.asarray(name).item())
-        self._reader = reader
-        self._parts: Iterator[bytes] | None = None
+        self._opener = opener
+        self._parts: Reader | None = None
 
     def __next__(self) -> Element:
         try:
-            if self._parts is None:
-                self._parts = self._reader(self._name)
-            return (_string(next(self._parts)),)
+            return (_string(next(self._parts or self._opened())),)
         except OpError:
-            self._parts = iter(())
+            self._parts = _NOTHING
             raise
+
+    def take(self, count: int) -> list[bytes]:
+        """The next parts, at most so many; none at the end."""
+        try:
+            return (self._parts or self._opened()).take(count)
+        except OpError:
+            self._parts = _NOTHING
+            raise
+
+    def _opened(self) -> Reader:
+        self._parts = parts = self._opener(self._name)
+        return parts
+
+
+_NOTHING = _Parts(iter(()))
 
 
 class _Files(Iterator[Element]):
     """The parts of one file after the other."""
 
-    def __init__(self, names: Iterator[Element], reader: Reader) -> None:
+    def __init__(self, names: Iterator[Element], opener: Opener) -> None:
         self._names = names
-        self._reader = reader
-        self._parts: Iterator[Element] = iter(())
+        self._opener = opener
+        self._parts: _FileParts | None = None
 
     def __next__(self) -> Element:
         while True:
             try:
-                return next(self._parts)
+                return next(self._parts or self._following())
             except StopIteration:
-                self._parts = _FileParts(next(self._names)[0], self._reader)
+                self._following()
+
+    def take_stacked(self, count: int) -> Element:
+        """The next elements as one, stacked: at most so many, and none at the end."""
+        found: list[bytes] = []
+        while len(found) < count:
+            parts = (self._parts or self._following()).take(count - len(found))
+            found.extend(parts)
+            if not parts:
+                try:
+                    self._following()
+                except StopIteration:
+                    break
+        return (as_objects(found),)
+
+    def _following(self) -> _FileParts:
+        self._parts = parts = _FileParts(next(self._names)[0], self._opener)
+        return parts
 
 
 class _ReaderDataset(DatasetV2):
     """Parts of files, of one after the other or of several in turn."""
 
-    def __init__(self, filenames: Any, reader: Reader, num_parallel_reads: Any = None) -> None:
-        self._reader = reader
+    def __init__(self, filenames: Any, opener: Opener, num_parallel_reads: Any = None) -> None:
+        self._opener = opener
         self._reads = None if num_parallel_reads is None else check_calls(num_parallel_reads)
         super().__init__((_names_dataset(filenames),))
 
@@ -132,11 +190,11 @@ class _ReaderDataset(DatasetV2):
     def _start(self, run: Run) -> Iterator[Element]:
         names = self._parents[0]._start(run)
         if self._reads is None or self._reads == AUTOTUNE:
-            parts = _Files(names, self._reader)
+            parts = _Files(names, self._opener)
             return parts if self._reads is None else Prefetched(parts, _AHEAD)
         return Interleaved(
             names,
-            lambda name: Prefetched(_FileParts(name[0], self._reader), _AHEAD),
+            lambda name: Prefetched(_FileParts(name[0], self._opener), _AHEAD),
             self._reads,
             1,
         )
@@ -168,7 +226,7 @@ class TFRecordDatasetV2(_ReaderDataset):
     ) -> None:
         kind = _compression(compression_type)
 
-        def read(path: str) -> Iterator[bytes]:
+        def read(path: str) -> Reader:
             return RecordReader(path, kind, buffer_size)
 
         super().__init__(filenames, read, num_parallel_reads)
@@ -197,8 +255,8 @@ class TextLineDatasetV2(_ReaderDataset):
     ) -> None:
         size = buffer_size or _CHUNK_BYTES
 
-        def read(path: str) -> Iterator[bytes]:
-            return _lines(path, _compression(compression_type), size)
+        def read(path: str) -> Reader:
+            return _Parts(_lines(path, _compression(compression_type), size))
 
         super().__init__(filenames, read, num_parallel_reads)
 
@@ -232,8 +290,8 @@ class FixedLengthRecordDatasetV2(_ReaderDataset):
     ) -> None:
         sizes = (int(record_bytes), int(header_bytes or 0), int(footer_bytes or 0))
 
-        def read(path: str) -> Iterator[bytes]:
-            return _blocks(path, sizes, _compression(compression_type))
+        def read(path: str) -> Reader:
+            return _Parts(_blocks(path, sizes, _compression(compression_type)))
 
         super().__init__(filenames, read, num_parallel_reads)
 
