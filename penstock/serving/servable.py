@@ -65,6 +65,10 @@ class SignatureSpec:
     method_name: str = PREDICT_METHOD
     is_batchable: bool = field(init=False)
     has_fixed_rows: bool = field(init=False)
+    # Name, dtype and shape of a row of the only input, for the short way through `check`.
+    _one: tuple[str, Any, tuple[int | None, ...]] | None = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         tensors = [*self.inputs.values(), *self.outputs.values()]
@@ -74,6 +78,12 @@ class SignatureSpec:
         object.__setattr__(self, "is_batchable", has_rows)
         fixed = all(t.dims is not None and None not in t.dims[1:] for t in self.inputs.values())
         object.__setattr__(self, "has_fixed_rows", fixed)
+        one = None
+        if len(self.inputs) == 1:
+            ((name, info),) = self.inputs.items()
+            if fixed and info.dtype is not None and info.dims and info.dims[0] is None:
+                one = (name, info.dtype.np, info.dims[1:])
+        object.__setattr__(self, "_one", one)
 
     def check(self, inputs: Arrays) -> None:
         """Refuse inputs that can never fit.
@@ -81,6 +91,16 @@ class SignatureSpec:
         Raises:
             InvalidArgumentError: an input is missing, unknown or of another type or shape.
         """
+        quick = self._one
+        if quick is not None and len(inputs) == 1:
+            value = inputs.get(quick[0])
+            if (
+                value is not None
+                and value.dtype == quick[1]
+                and value.ndim
+                and value.shape[1:] == quick[2]
+            ):
+                return
         if inputs.keys() != self.inputs.keys():
             extra = ",".join(sorted(inputs.keys() - self.inputs.keys()))
             missing = ",".join(sorted(self.inputs.keys() - inputs.keys()))

@@ -16,7 +16,8 @@ from penstock.serving.engine import Engine
 from penstock.serving.executor import Executor
 from penstock.serving.gateway import Gateway
 from penstock.serving.manager import Manager
-from tests.serving.fakes import FakeLoader, FakeSource, doubler
+from penstock.serving.servable import SignatureSpec
+from tests.serving.fakes import FakeLoader, FakeSource, doubler, tensor
 
 NAME = "serving_default"
 
@@ -185,3 +186,17 @@ def test_inputs_that_do_not_fit_are_refused_before_they_run(manager, model, inpu
         ask(manager, inputs=inputs)
 
     assert model.calls == []
+
+
+def test_a_scalar_is_no_row(manager):
+    with pytest.raises(
+        InvalidArgumentError, match=r"must be float32\[\?, 2\], got float32\[\]"
+    ):
+        ask(manager, inputs={"x": np.float32(1)[...]})
+
+
+def test_a_scalar_does_not_pass_for_a_row_without_dimensions():
+    spec = SignatureSpec({"x": tensor("float32", None)}, {"y": tensor("float32", None)})
+
+    with pytest.raises(InvalidArgumentError, match=r"must be float32\[\?\], got float32\[\]"):
+        spec.check({"x": np.array(1, np.float32)})
