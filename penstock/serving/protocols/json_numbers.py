@@ -47,9 +47,8 @@ class NumberReader:
         """Return the inputs and whether they came as rows, or `None` for the general reader."""
         is_rows = "instances" in document
         # Asking for a key that is not there takes longer than reading a small request.
-        if not is_rows or len(document) > 1:
-            if is_rows == ("inputs" in document):
-                return None
+        if (not is_rows or len(document) > 1) and is_rows == ("inputs" in document):
+            return None
         value = document["instances" if is_rows else "inputs"]
         names = list(signature.inputs)
         if len(names) == 1 and isinstance(value, simdjson.Array):
