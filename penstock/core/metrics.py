@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from penstock.core.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 
 # Labels may come from requests; what comes beyond this many is counted together.
-_CELL_LIMIT = 10_000
+_CELL_LIMIT = 2_000
 _OVERFLOW = "_other"
 
 
@@ -35,6 +35,11 @@ class Counter:
             raise InvalidArgumentError(f"a counter must not decrease, got {by}")
         with self._lock:
             self._value += by
+
+    def advance_to(self, total: float) -> None:
+        """Take over a sum that somebody else keeps; one below the last is passed over."""
+        with self._lock:
+            self._value = max(self._value, total)
 
     def value(self) -> float:
         """Return the sum so far."""
@@ -164,6 +169,15 @@ class Metric(Generic[_Cell]):
         with self._lock:
             return sorted(self._cells.items(), key=lambda item: item[0])
 
+    def forget(self, name: str, value: str) -> int:
+        """Forget the cells in which the label `name` has this value; return their number."""
+        at = self.label_names.index(name)
+        with self._lock:
+            found = [values for values in self._cells if values[at] == value]
+            for values in found:
+                del self._cells[values]
+        return len(found)
+
     def clear(self) -> None:
         """Forget all cells; those handed out before are no longer collected."""
         with self._lock:
@@ -244,7 +258,7 @@ REQUEST_LATENCY = histogram(
     ":tensorflow:serving:request_latency",
     "time from the arrival of a request to its answer",
     _LATENCY_BOUNDS,
-    ("model_name", "API", "entrypoint", "status"),
+    ("model_name", "API", "entrypoint"),
     "microseconds",
 )
 RUNTIME_LATENCY = histogram(
@@ -262,4 +276,124 @@ REQUEST_EXAMPLE_COUNTS = histogram(
 )
 REQUEST_EXAMPLE_COUNT_TOTAL = counter(
     ":tensorflow:serving:request_example_count_total", "examples in all requests", ("model",)
+)
+REQUEST_LOG_COUNT = counter(
+    ":tensorflow:serving:request_log_count",
+    "requests written to the request log, by outcome",
+    ("model_name", "status"),
+)
+MODEL_WARMUP_LATENCY = histogram(
+    ":tensorflow:serving:model_warmup_latency",
+    "time of running the recorded requests of a version before it is served",
+    _LATENCY_BOUNDS,
+    ("model_path", "status"),
+    "microseconds",
+)
+BATCH_QUEUING_LATENCY = histogram(
+    ":tensorflow:serving:batching_session:queuing_latency",
+    "time that a request waited for its batch",
+    exponential_bounds(100, 1.2, 52),
+    ("thread_pool_name",),
+    "microseconds",
+)
+BATCH_INPUT_SIZE = histogram(
+    ":tensorflow:serving:batching_session:input_batch_size",
+    "rows of one request",
+    exponential_bounds(1, 2, 15),
+    ("model_name",),
+)
+BATCH_PROCESSED_SIZE = histogram(
+    ":tensorflow:serving:batching_session:processed_batch_size",
+    "rows of one call of the model, with padding",
+    exponential_bounds(1, 2, 15),
+    ("model_name",),
+)
+BATCH_PADDING_SIZE = histogram(
+    ":tensorflow:serving:batching_session:padding_size",
+    "rows of one call of the model that only fill it up",
+    (0, *exponential_bounds(1, 2, 14)),
+    ("model_name", "execution_batch_size"),
+)
+
+# Ours: in seconds, and with the labels that operators miss in TF Serving's.
+_SECONDS = (
+    *(1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+_MODEL = ("model_name", "version", "signature")
+
+REQUESTS = counter(
+    "penstock_serving_requests_total",
+    "requests answered, by all that tells them apart",
+    (*_MODEL, "API", "entrypoint", "status"),
+)
+REQUEST_SECONDS = histogram(
+    "penstock_serving_request_seconds",
+    "time from the arrival of a request to its answer",
+    _SECONDS,
+    _MODEL,
+    "seconds",
+)
+QUEUE_SECONDS = histogram(
+    "penstock_serving_queue_seconds",
+    "time that a request waited for the model",
+    _SECONDS,
+    _MODEL,
+    "seconds",
+)
+COMPUTE_SECONDS = histogram(
+    "penstock_serving_compute_seconds",
+    "time of the calls of the model that a request was part of",
+    _SECONDS,
+    _MODEL,
+    "seconds",
+)
+BATCH_ROWS = histogram(
+    "penstock_serving_batch_rows",
+    "rows of requests in one call of the model, without padding",
+    exponential_bounds(1, 2, 11),
+    _MODEL,
+)
+ROWS = counter(
+    "penstock_serving_rows_total", "rows that the model computed for requests", _MODEL
+)
+PADDING_ROWS = counter(
+    "penstock_serving_padding_rows_total",
+    "rows that only filled a call up: its waste, beside penstock_serving_rows_total",
+    _MODEL,
+)
+REQUEST_BYTES = counter("penstock_serving_request_bytes_total", "bytes of requests", _MODEL)
+INPUT_VIOLATIONS = counter(
+    "penstock_serving_input_violations_total",
+    "inputs that broke a rule of the model's schema",
+    ("model_name", "signature", "feature", "rule"),
+)
+REQUEST_LOG_DROPPED = counter(
+    "penstock_serving_request_log_dropped_total",
+    "sampled requests that were not logged because the writer was behind",
+    ("model_name",),
+)
+MODEL_AVAILABLE = gauge(
+    "penstock_serving_model_available",
+    "1 for each version that answers",
+    ("model_name", "version"),
+)
+PROCESS_CPU = counter(
+    "process_cpu_seconds_total", "processor time of this process", unit="seconds"
+)
+PROCESS_MEMORY = gauge("process_resident_memory_bytes", "memory of this process", unit="bytes")
+PROCESS_VIRTUAL_MEMORY = gauge(
+    "process_virtual_memory_bytes", "address space of this process", unit="bytes"
+)
+PROCESS_START = gauge(
+    "process_start_time_seconds", "when this process was started, in Unix time", unit="seconds"
+)
+PROCESS_THREADS = gauge("process_threads", "threads of this process")
+PROCESS_OPEN_FILES = gauge("process_open_fds", "open files of this process")
+PROCESS_MAX_FILES = gauge("process_max_fds", "files that this process may open")
+DEVICE_MEMORY = gauge(
+    "penstock_device_memory_bytes",
+    "memory of an accelerator: in use, its peak, and the limit",
+    ("device", "kind"),
+    unit="bytes",
 )

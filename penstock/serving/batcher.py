@@ -327,6 +327,7 @@ class Batcher:
             call.compute_s += end - start
             call.batch_size = rows
             call.padded_size = size
+        batch[0].call.led += 1
         return results  # type: ignore[return-value]
 
 

@@ -71,6 +71,7 @@ class Call:
         compute_s: time of the shared calls that it was part of.
         batch_size: rows of the last shared call that it was part of.
         padded_size: the same with padding.
+        led: shared calls in which it was the first, so that each is counted once.
         status: gRPC's name of the outcome.
         error: what went wrong.
     """
@@ -96,6 +97,7 @@ class Call:
     compute_s: float = 0.0
     batch_size: int = 0
     padded_size: int = 0
+    led: int = 0
     status: str = OK
     error: OpError | None = None
     # Notes of middleware for itself, between its hooks: a span, a sample.

@@ -106,6 +106,7 @@ class Engine:
             call.queue_s += start - arrived
             outputs = self.servable.run(name, inputs)
             call.compute_s += self._clock() - start
+            call.led += 1
             return outputs
 
         task = asyncio.ensure_future(self._executor.run(cost, compute))

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable
 
 from penstock.core.errors import NotFoundError
+from penstock.monitor import exposition
 from penstock.serving.call import CLASSIFY, REGRESS, REST, Call, ModelSpec
 from penstock.serving.gateway import Gateway
 from penstock.serving.predict_handler import PredictHandler, encode_error
-from penstock.serving.protocols import prometheus, rest
+from penstock.serving.protocols import rest
 from penstock.serving.protocols.rest import RequestReader
 from penstock.serving.protocols.tasks import check_classify, check_regress
 from penstock.serving.router import Handler, Protocol, Request, Response
@@ -111,7 +112,7 @@ def _find_other(method: str, path: str) -> Handler:
 
 
 async def _metrics(_: Request) -> Response:
-    return Response(200, prometheus.encode(), prometheus.CONTENT_TYPE)
+    return Response(200, exposition.encode(), exposition.PROMETHEUS)
 
 
 async def _options(_: Request) -> Response:

@@ -95,7 +95,7 @@ def test_the_table_answers_to_the_names_of_tf_serving():
 
     assert row is metrics.REQUEST_LATENCY
     assert row.kind == "histogram"
-    assert row.label_names == ("model_name", "API", "entrypoint", "status")
+    assert row.label_names == ("model_name", "API", "entrypoint")
     assert row.unit == "microseconds"
     assert len(row.bounds) == 33
     assert row.bounds[0] == 10

@@ -1,0 +1,106 @@
+"""The metrics as text for others to fetch: Prometheus' format, and OpenMetrics.
+
+Source: the Prometheus text exposition format 0.0.4, and OpenMetrics 1.0.0. Names keep their
+colons, as in TF Serving.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from typing import Final
+
+from penstock.core import metrics
+
+PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
+OPEN_METRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+# Called before every encoding: what is only known by looking, such as the memory in use.
+_observers: list[Callable[[], None]] = []
+
+
+def before_encoding(observer: Callable[[], None]) -> None:
+    """Let a function look at what it counts before the metrics are written."""
+    if observer not in _observers:
+        _observers.append(observer)
+
+
+def content_type(accept: bytes | None) -> str:
+    """Return the format that a scraper asks for by its `Accept` header."""
+    wanted = (accept or b"").decode("latin-1").lower()
+    return OPEN_METRICS if "application/openmetrics-text" in wanted else PROMETHEUS
+
+
+def encode(kind: str = PROMETHEUS) -> bytes:
+    """Write every metric that was counted at least once.
+
+    Args:
+        kind: `PROMETHEUS` or `OPEN_METRICS`.
+    """
+    for observe in _observers:
+        observe()
+    is_open = kind == OPEN_METRICS
+    lines: list[str] = []
+    for row in metrics.rows():
+        cells = row.collect()
+        if cells:
+            lines += _head(row.name, row.kind, row.help, is_open=is_open)
+        for values, cell in cells:
+            labels = _labels(row.label_names, values)
+            value = cell.value()
+            if isinstance(value, metrics.HistogramValue):
+                lines += _histogram(row.name, labels, row.bounds, value)
+            else:
+                lines.append(f"{row.name}{_braces(labels)} {_number(value)}")
+    if is_open:
+        lines.append("# EOF")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _head(name: str, kind: str, text: str, *, is_open: bool) -> list[str]:
+    if is_open and kind == "counter":
+        # A counter of OpenMetrics ends in _total, which TF Serving's names do not.
+        if name.endswith("_total"):
+            name = name.removesuffix("_total")
+        else:
+            kind = "unknown"
+    escaped = text.replace("\\", "\\\\").replace("\n", "\\n")
+    if is_open:
+        escaped = escaped.replace('"', '\\"')
+    return [f"# HELP {name} {escaped}", f"# TYPE {name} {kind}"]
+
+
+def _histogram(
+    name: str, labels: str, bounds: Sequence[float], value: metrics.HistogramValue
+) -> list[str]:
+    limits = [*(_number(float(bound)) for bound in bounds), "+Inf"]
+    before = f"{labels}," if labels else ""
+    return [
+        *(
+            f'{name}_bucket{{{before}le="{limit}"}} {count}'
+            for limit, count in zip(limits, accumulate(value.counts), strict=True)
+        ),
+        f"{name}_sum{_braces(labels)} {_number(value.sum)}",
+        f"{name}_count{_braces(labels)} {value.count}",
+    ]
+
+
+def _braces(labels: str) -> str:
+    return f"{{{labels}}}" if labels else ""
+
+
+def _labels(names: Sequence[str], values: Sequence[str]) -> str:
+    return ",".join(
+        f'{name}="{_escape(value)}"' for name, value in zip(names, values, strict=True)
+    )
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    if math.isinf(value) or math.isnan(value):
+        return "NaN" if math.isnan(value) else ("+Inf" if value > 0 else "-Inf")
+    return repr(float(value))
