@@ -23,17 +23,18 @@ def encode(response: Response, *, is_head: bool, is_last: bool) -> bytes:
     """
     body = response.body
     start = _start(response.status, response.content_type, int(time.time()))
-    if response.headers or is_last or is_head:
-        lines = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
-        closing = "Connection: close\r\n" if is_last else ""
-        return b"%b%d\r\n%b%b\r\n%b" % (
-            start,
-            len(body),
-            lines.encode("latin-1"),
-            closing.encode(),
-            b"" if is_head else body,
-        )
+    if is_last or is_head:
+        closing = b"Connection: close\r\n" if is_last else b""
+        lines = _lines(response.headers) + closing
+        return b"%b%d\r\n%b\r\n%b" % (start, len(body), lines, b"" if is_head else body)
+    if response.headers:
+        return b"%b%d\r\n%b\r\n%b" % (start, len(body), _lines(response.headers), body)
     return b"%b%d\r\n\r\n%b" % (start, len(body), body)
+
+
+@lru_cache(maxsize=256)
+def _lines(headers: tuple[tuple[str, str], ...]) -> bytes:
+    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
 
 
 @lru_cache(maxsize=64)

@@ -288,6 +288,12 @@ def encode_rows(outputs: Arrays) -> bytes:
     """
     if not outputs:
         raise InvalidArgumentError("Cannot convert empty tensor map to JSON")
+    if len(outputs) == 1:
+        (value,) = outputs.values()
+        if value.dtype.kind == "f" and value.ndim and value.flags.c_contiguous:
+            text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+            if b"null" not in text:
+                return b'{"predictions":%b}' % text
     size: int | None = None
     for name, value in outputs.items():
         if value.ndim == 0:

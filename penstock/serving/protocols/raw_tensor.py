@@ -6,6 +6,7 @@ Source: NumPy's format of `.npy` files, versions 1 to 3.
 import io
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -65,15 +66,17 @@ def encode(outputs: Arrays, content_type: bytes) -> tuple[bytes, tuple[tuple[str
             "accept application/json"
         )
     if content_type == OCTETS:
-        return value.tobytes(), _described(value)
+        return value.tobytes(), _described(value.dtype, value.shape)
     file = io.BytesIO()
     np.lib.format.write_array(file, np.ascontiguousarray(value), allow_pickle=False)
     return file.getvalue(), ()
 
 
-def _described(value: Array) -> tuple[tuple[str, str], ...]:
-    shape = ",".join(map(str, value.shape))
-    return ((TYPE_HEADER, str(value.dtype)), (SHAPE_HEADER, shape))
+@lru_cache(maxsize=256)
+def _described(
+    dtype: "np.dtype[np.generic]", shape: tuple[int, ...]
+) -> tuple[tuple[str, str], ...]:
+    return ((TYPE_HEADER, str(dtype)), (SHAPE_HEADER, ",".join(map(str, shape))))
 
 
 def _decode_octets(body: bytes, name: str, info: TensorInfo) -> Array:
@@ -84,8 +87,7 @@ def _decode_octets(body: bytes, name: str, info: TensorInfo) -> Array:
             f"input '{name}' is {info}, whose sizes plain bytes cannot tell; send npy or JSON"
         )
     item = info.dtype.np
-    known = math.prod(size for size in dims if size is not None)
-    row_bytes = known * item.itemsize
+    shape, row_bytes = _sizes(dims, item.itemsize)
     wanted = "a multiple of " if None in dims else ""
     fits = row_bytes and not len(body) % row_bytes if wanted else len(body) == row_bytes
     if not fits or not body:
@@ -93,8 +95,14 @@ def _decode_octets(body: bytes, name: str, info: TensorInfo) -> Array:
             f"input '{name}' is {info}, so the body must have {wanted}{row_bytes} bytes, "
             f"got {len(body)}"
         )
-    shape = tuple(-1 if size is None else size for size in dims)
     return np.frombuffer(body, item).reshape(shape)
+
+
+@lru_cache(maxsize=256)
+def _sizes(dims: tuple[int | None, ...], itemsize: int) -> tuple[tuple[int, ...], int]:
+    """Shape with -1 for the size that is free, and the bytes of one row."""
+    known = math.prod(size for size in dims if size is not None)
+    return tuple(-1 if size is None else size for size in dims), known * itemsize
 
 
 def _decode_npy(body: bytes, name: str, info: TensorInfo) -> Array:
