@@ -38,6 +38,7 @@ def test_the_defaults_are_those_of_tf_serving_where_it_has_some():
 
     assert (got.host, got.port) == ("127.0.0.1", 8501)
     assert [(m.name, m.base_path) for m in got.models] == [("default", Path("models/m"))]
+    assert got.grpc_port is None
     assert got.batching is None
     assert got.limits.request_timeout_s == 30
     assert got.limits.max_request_bytes == 64 * 1024 * 1024
@@ -49,13 +50,14 @@ def test_flags_reach_the_server():
         *("--model_name=digits", "--host=::", "--rest_api_port=0", "--enable_batching"),
         *("--rest_api_timeout_in_ms=1500", "--max_request_bytes=1000"),
         *("--max_batch_size=8", "--max_enqueued_batches=3"),
-        "--file_system_poll_wait_seconds=0.5",
+        *("--file_system_poll_wait_seconds=0.5", "--port=8500"),
     )
 
     assert (got.models[0].name, got.host, got.port) == ("digits", "::", 0)
     assert got.batching == BatchingParameters(8, 3)
     assert (got.limits.request_timeout_s, got.limits.max_request_bytes) == (1.5, 1000)
     assert got.file_system_poll_wait_seconds == 0.5
+    assert (got.grpc_port, got.grpc_limits.max_request_bytes) == (8500, 1000)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,6 @@ def test_the_base_path_is_needed(capsys):
 @pytest.mark.parametrize(
     "flag",
     [
-        "--port=8500",
         "--model_config_file=models.config",
         "--batching_parameters_file=batching.config",
         "--monitoring_config_file=monitoring.config",

@@ -1,8 +1,7 @@
-"""Serve the SavedModels of one folder over HTTP, as TensorFlow Serving does.
+"""Serve SavedModels over HTTP and gRPC, as TensorFlow Serving does.
 
-The folder has a sub-folder for each version, named by its number. The highest one is served;
-a higher one that appears later takes over without an interruption. Flags have the names of
-tensorflow_model_server. Ctrl-C or SIGTERM stops the server when what is in work is answered.
+Of each model the highest version is served; a higher one that appears later takes over
+without an interruption. Ctrl-C or SIGTERM stops the server when its work is answered.
 """
 
 import argparse
@@ -14,90 +13,81 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
 
-from penstock.core.errors import UnimplementedError
+from penstock.cli.serve.config_file import MODELS, read_config
+from penstock.cli.serve.options import GROUPS, OPTIONS, boolean
+from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.serving.batcher import BatchingParameters
+from penstock.serving.batching_parameters import read_batching_parameters
+from penstock.serving.grpc.limits import GrpcLimits
 from penstock.serving.http import HttpLimits
+from penstock.serving.middleware.tokens import TokenConfig
+from penstock.serving.security import SecurityConfig
 from penstock.serving.server import ModelConfig, Server, ServerConfig
+from penstock.serving.tls import TlsConfig, read_ssl_config
 
 # Flags of tensorflow_model_server that would change what is served. Passing them over in
 # silence would serve something else than was asked for.
 _REFUSED = {
-    "port": "gRPC is not served; leave it out, and name the HTTP port with --rest_api_port",
-    "grpc_socket_path": "gRPC is not served; leave it out",
-    "model_config_file": "only one model can be named; give --model_name and --model_base_path",
-    "batching_parameters_file": "give --max_batch_size and --max_enqueued_batches instead",
-    "monitoring_config_file": "metrics are always at /monitoring/prometheus/metrics",
-    "ssl_config_file": "TLS is not served; put a proxy in front",
+    "grpc_socket_path": "gRPC is served on a port only; give --port",
+    "platform_config_file": "SavedModels are the only platform",
+    "saved_model_tags": "the graph with the tag 'serve' is served",
+    "use_tflite_model": "give a SavedModel",
 }
+# And those that say how its machine shall work, which ours does in another way.
+_IGNORED = (
+    *("rest_api_num_threads", "tensorflow_session_parallelism", "num_load_threads"),
+    *("tensorflow_intra_op_parallelism", "tensorflow_inter_op_parallelism"),
+    *("num_unload_threads", "per_process_gpu_memory_fraction", "grpc_max_threads"),
+    *("flush_filesystem_caches", "grpc_channel_arguments", "enable_profiler"),
+    *("num_initial_load_threads", "xla_cpu_compilation_enabled", "prefer_tflite_model"),
+)
+
+
+class _AllOptions(argparse.Action):
+    """Prints the help with every option in it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,  # noqa: ARG002
+        values: Any,  # noqa: ARG002
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        for action in parser._actions:  # noqa: SLF001  (argparse has no other way)
+            option = next((o for o in OPTIONS if o.name == action.dest), None)
+            if option is not None:
+                action.help = _help_of(option.help, option.default, option.kind is boolean)
+        parser.print_help()
+        parser.exit()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    add = parser.add_argument
-    add("--model_name", default="default", help="in the paths (default: %(default)s)")
-    add(
-        "--model_base_path",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="folder with one sub-folder for each version",
+    parser.usage = f"{parser.prog} --model_base_path DIR [--name value ...]"
+    parser.formatter_class = _OneLineEach
+    parser.add_argument("--config", type=Path, metavar="FILE", help="options as TOML")
+    parser.add_argument(
+        "--help_all", action=_AllOptions, nargs=0, help="show the less common options too"
     )
-    add(
-        "--rest_api_port",
-        type=_port,
-        default=8501,
-        metavar="PORT",
-        help="HTTP port, 0 for any that is free (default: %(default)s)",
-    )
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add(
-        "--rest_api_timeout_in_ms",
-        type=_positive,
-        default=30_000,
-        metavar="MS",
-        help="time for answering a request (default: %(default)s)",
-    )
-    add(
-        "--max_request_bytes",
-        type=_positive,
-        default=HttpLimits().max_request_bytes,
-        metavar="BYTES",
-        help="of a request's body (default: %(default)s)",
-    )
-    add(
-        "--enable_batching",
-        type=_boolean,
-        nargs="?",
-        const=True,
-        default=False,
-        metavar="BOOL",
-        help="let requests that arrive together share a call (default: false)",
-    )
-    add(
-        "--max_batch_size",
-        type=_positive,
-        default=BatchingParameters().max_batch_size,
-        metavar="ROWS",
-        help="of a shared call (default: %(default)s)",
-    )
-    add(
-        "--max_enqueued_batches",
-        type=_positive,
-        default=BatchingParameters().max_enqueued_batches,
-        metavar="COUNT",
-        help="that may wait before requests are refused (default: %(default)s)",
-    )
-    add(
-        "--file_system_poll_wait_seconds",
-        type=_seconds,
-        default=1.0,
-        metavar="S",
-        help="between two looks for new versions (default: %(default)g)",
-    )
-    for flag in _REFUSED:
-        add(f"--{flag}", help=argparse.SUPPRESS)
+    for group in GROUPS:
+        add = parser.add_argument_group(group).add_argument
+        for option in OPTIONS:
+            if option.group != group:
+                continue
+            is_switch = option.kind is boolean
+            text = _help_of(option.help, option.default, is_switch)
+            add(
+                f"--{option.name}",
+                type=option.kind,
+                default=argparse.SUPPRESS,
+                help=text if option.is_common else argparse.SUPPRESS,
+                metavar=option.metavar or "BOOL",
+                **({"nargs": "?", "const": True} if is_switch else {}),
+            )
+    for flag in (*_REFUSED, *_IGNORED):
+        parser.add_argument(f"--{flag}", nargs="?", const="true", help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace, out: TextIO) -> int:  # noqa: ARG001  (it prints no results)
@@ -110,29 +100,148 @@ def run(args: argparse.Namespace, out: TextIO) -> int:  # noqa: ARG001  (it prin
     for flag, advice in _REFUSED.items():
         if getattr(args, flag) is not None:
             raise UnimplementedError(f"--{flag} is not supported: {advice}")
-    server = Server(config_of(args))
-    with _logging_to_stderr(), _stopping_on_signals() as stopping:
+    with _logging_to_stderr() as log, _stopping_on_signals() as stopping:
+        for flag in _IGNORED:
+            if getattr(args, flag) is not None:
+                log.warning("--%s has no meaning here", flag)
+        server = Server(config_of(args))
         server.start()
-        stopping.may_finish()
-        stopping.wait()
+        if not values_of(args)["exit_after_load"]:
+            stopping.may_finish()
+            stopping.wait()
         server.stop()
     return 0
 
 
+def values_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the value of each option: of the command line, else of the file, else its own.
+
+    Raises:
+        InvalidArgumentError: the file makes no sense.
+    """
+    values = {option.name: option.default for option in OPTIONS}
+    if args.config is not None:
+        values.update(read_config(args.config))
+    values.update((name, value) for name, value in vars(args).items() if name in values)
+    return values
+
+
 def config_of(args: argparse.Namespace) -> ServerConfig:
-    """Return what the options say of the server."""
-    batching = BatchingParameters(args.max_batch_size, args.max_enqueued_batches)
+    """Return what the options say of the server.
+
+    Raises:
+        InvalidArgumentError: they do not go together.
+    """
+    values = values_of(args)
     return ServerConfig(
-        (ModelConfig(args.model_name, args.model_base_path),),
-        host=args.host,
-        port=args.rest_api_port,
-        batching=batching if args.enable_batching else None,
-        limits=HttpLimits(
-            max_request_bytes=args.max_request_bytes,
-            request_timeout_s=args.rest_api_timeout_in_ms / 1000,
+        _models(values),
+        host=values["host"],
+        port=values["rest_api_port"],
+        grpc_port=values["port"],
+        grpc_implementation=values["grpc_implementation"],
+        grpc_limits=GrpcLimits(
+            max_request_bytes=values["max_request_bytes"],
+            max_header_bytes=values["max_header_bytes"],
+            max_connections=values["max_connections"],
+            max_buffered_bytes=values["max_buffered_bytes"],
+            read_timeout_s=values["read_timeout_seconds"],
         ),
-        file_system_poll_wait_seconds=args.file_system_poll_wait_seconds,
+        enable_serialization_as_tensor_content=values["enable_serialization_as_tensor_content"],
+        batching=_batching(values),
+        limits=HttpLimits(
+            max_request_bytes=values["max_request_bytes"],
+            max_header_bytes=values["max_header_bytes"],
+            max_connections=values["max_connections"],
+            max_pipelined=values["max_pipelined"],
+            max_buffered_bytes=values["max_buffered_bytes"],
+            request_timeout_s=values["rest_api_timeout_in_ms"] / 1000,
+            read_timeout_s=values["read_timeout_seconds"],
+            idle_timeout_s=values["idle_timeout_seconds"],
+        ),
+        file_system_poll_wait_seconds=values["file_system_poll_wait_seconds"],
+        stop_timeout_s=values["stop_timeout_seconds"],
+        model_config_file=values["model_config_file"],
+        model_config_file_poll_wait_seconds=values["model_config_file_poll_wait_seconds"],
+        allow_version_labels_for_unavailable_models=values[
+            "allow_version_labels_for_unavailable_models"
+        ],
+        max_num_load_retries=values["max_num_load_retries"],
+        load_retry_interval_s=values["load_retry_interval_micros"] / 1e6,
+        memory_budget=values["memory_budget"],
+        model_cache_dir=values["model_cache_dir"],
+        enable_model_warmup=values["enable_model_warmup"],
+        executable_cache=values["executable_cache"],
+        security=_security(values),
     )
+
+
+def _models(values: dict[str, Any]) -> tuple[ModelConfig, ...]:
+    base, listed = values["model_base_path"], values.get(MODELS, ())
+    given = [base is not None, bool(listed), values["model_config_file"] is not None]
+    if sum(given) != 1:
+        raise InvalidArgumentError(
+            "what to serve must be named once, by --model_base_path, --model_config_file or "
+            f"[[models]] of --config, got {sum(given)} of them"
+        )
+    return tuple(listed) if base is None else (ModelConfig(values["model_name"], base),)
+
+
+def _batching(values: dict[str, Any]) -> BatchingParameters | None:
+    if not values["enable_batching"]:
+        return None
+    if values["batching_parameters_file"] is not None:
+        return read_batching_parameters(values["batching_parameters_file"])
+    allowed = values["allowed_batch_sizes"]
+    return BatchingParameters(
+        values["max_batch_size"], values["max_enqueued_batches"], allowed_batch_sizes=allowed
+    )
+
+
+def _security(values: dict[str, Any]) -> SecurityConfig:
+    tls = None
+    certificate, key = values["tls_certificate_file"], values["tls_key_file"]
+    if (certificate is None) != (key is None):
+        raise InvalidArgumentError(
+            "--tls_certificate_file and --tls_key_file must be given together"
+        )
+    if values["ssl_config_file"] is not None:
+        tls = read_ssl_config(values["ssl_config_file"])
+    elif certificate is not None:
+        ca, required = values["tls_client_ca_file"], values["tls_require_client_certificate"]
+        tls = TlsConfig(certificate, key, ca, required)
+    elif values["tls_client_ca_file"] is not None:
+        raise InvalidArgumentError("--tls_client_ca_file needs --tls_certificate_file")
+    tokens = None
+    if values["jwt_issuer"] or values["jwt_jwks"]:
+        tokens = TokenConfig(
+            values["jwt_jwks"],
+            values["jwt_issuer"],
+            values["jwt_audience"],
+            values["jwt_client_claim"],
+            values["jwt_roles_claim"],
+        )
+    return SecurityConfig(
+        tls,
+        values["api_keys_file"],
+        tokens,
+        with_certificates=values["know_clients_by_certificate"],
+        with_anonymous=values["allow_anonymous"],
+        policy_file=values["policy_file"],
+    )
+
+
+class _OneLineEach(argparse.RawDescriptionHelpFormatter):
+    """Keeps each option and its text on one line, so that the help fits a screen."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=46, width=96)
+
+
+def _help_of(text: str, default: Any, is_switch: bool) -> str:
+    if default in (None, "", ()):
+        return text
+    shown = str(default).lower() if is_switch else f"{default:g}" if isinstance(default, float) else str(default)
+    return f"{text} ({shown})"
 
 
 class _Stopping:
@@ -172,7 +281,7 @@ def _stopping_on_signals() -> Iterator[_Stopping]:
 
 
 @contextmanager
-def _logging_to_stderr() -> Iterator[None]:
+def _logging_to_stderr() -> Iterator[logging.Logger]:
     logger = logging.getLogger("penstock.serving")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
@@ -180,34 +289,7 @@ def _logging_to_stderr() -> Iterator[None]:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
-        yield
+        yield logger
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return value
-
-
-def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 65535:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 65535, got {text}")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"must be more than 0, got {text}")
-    return value
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in ("true", "false", "1", "0"):
-        raise argparse.ArgumentTypeError(f"must be true or false, got '{text}'")
-    return text.lower() in ("true", "1")

@@ -67,7 +67,9 @@ FILES: Final[dict[str, dict[str, str]]] = {
             1 name string; 2 versions [string]; 3 platform string; 4 inputs [.TensorMetadata];
             5 outputs [.TensorMetadata]; 6 properties {string: string}
         """,
-        "ModelMetadataResponse.TensorMetadata": "1 name string; 2 datatype string; 3 shape [int64]",
+        "ModelMetadataResponse.TensorMetadata": """
+            1 name string; 2 datatype string; 3 shape [int64]
+        """,
         "InferParameter": """
             1 bool_param bool @parameter_choice; 2 int64_param int64 @parameter_choice;
             3 string_param string @parameter_choice; 4 double_param double @parameter_choice;
