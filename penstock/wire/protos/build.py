@@ -34,6 +34,7 @@ from penstock.wire.protos import (
     data,
     example,
     framework,
+    metadata,
     raw,
     saving,
     services,
@@ -50,6 +51,7 @@ _FILES: Final[dict[str, dict[str, str]]] = {
     **data.FILES,
     **serving.FILES,
     **services.FILES,
+    **metadata.FILES,
     **raw.FILES,
 }
 _KNOWN_FILES: Final = {
@@ -163,8 +165,20 @@ def parse(message_class: type[Message], serialized: bytes, what: str = "message"
         ) from error
 
 
-def parse_text(message_class: type[Message], text: str | bytes, what: str = "text") -> Any:
+def parse_text(
+    message_class: type[Message],
+    text: str | bytes,
+    what: str = "text",
+    *,
+    allow_unknown: bool = False,
+) -> Any:
     """Parse the text format of a message.
+
+    Args:
+        message_class: of the message.
+        text: its text.
+        what: names the text in errors.
+        allow_unknown: whether fields that the message does not have are passed over.
 
     Raises:
         InvalidArgumentError: the text does not describe such a message.
@@ -173,7 +187,12 @@ def parse_text(message_class: type[Message], text: str | bytes, what: str = "tex
         with warnings.catch_warnings():
             # An unknown escape in a string is a mistake to protoc, but Python only warns of it.
             warnings.filterwarnings("error", ".*escape", DeprecationWarning)
-            return text_format.Parse(text, message_class(), descriptor_pool=pool())
+            return text_format.Parse(
+                text,
+                message_class(),
+                allow_unknown_field=allow_unknown,
+                descriptor_pool=pool(),
+            )
     except (text_format.ParseError, UnicodeDecodeError, DeprecationWarning) as error:
         raise InvalidArgumentError(
             f"{what} must be a {message_class.DESCRIPTOR.full_name} in text format: {error}"
