@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, cast
 
 from penstock.core.errors import (
@@ -20,7 +21,7 @@ from penstock.serving.grpc import frames, message
 from penstock.serving.grpc.frames import HEADER, HEADER_BYTES, LONG
 from penstock.serving.grpc.head import Head, HeadReader, Malformed, TooLong, Undecodable
 from penstock.serving.grpc.limits import Buffered, GrpcLimits, Patience
-from penstock.serving.grpc.method import Method, Methods, Stream
+from penstock.serving.grpc.method import Cancel, Method, Methods, Stream
 from penstock.serving.router import Request
 
 _log = logging.getLogger("penstock.serving")
@@ -64,6 +65,7 @@ class _Call:
 
     __slots__ = (
         "body",
+        "cancel",
         "deadline",
         "ends",
         "has_answered",
@@ -97,6 +99,7 @@ class _Call:
         self.method: Method | None = None
         self.stream: Stream | None = None
         self.task: asyncio.Task[None] | None = None
+        self.cancel: Cancel | None = None  # of work that has no task
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -508,10 +511,25 @@ class Connection(asyncio.Protocol):
         try:
             head, limit = call.head, self._limits.max_request_bytes
             request = self._request(call, message.unpack(body, head.encoding, limit))
+            if method.begin is not None:
+                call.cancel = method.begin(request, partial(self._respond, call))
+                return
         except OpError as error:
             self._answer_error(call, error)
             return
+        except Exception:  # noqa: BLE001  (a bug in one answer must not end the service)
+            self._answer_error(call, _failure(head.path))
+            return
         call.task = self._loop.create_task(self._run(call, method, request))
+
+    def _respond(self, call: _Call, answer: bytes | None, error: BaseException | None) -> None:
+        call.cancel = None
+        if answer is not None:
+            self._answer(call, answer)
+        elif isinstance(error, OpError):
+            self._answer_error(call, error)
+        else:
+            self._answer_error(call, _failure(call.head.path, error))
 
     async def _run(self, call: _Call, method: Method, request: Request) -> None:
         try:
@@ -604,6 +622,7 @@ class Connection(asyncio.Protocol):
         call.has_answered = True
         if call.task is not None and call.task is not asyncio.current_task(self._loop):
             call.task.cancel()
+        _stop(call)
         fields = message.status_fields(error)
         self._send_trailers(call, fields if call.has_headers else _OK_HEADERS + fields)
 
@@ -671,9 +690,11 @@ class Connection(asyncio.Protocol):
         if call.body:
             self._buffered.size -= len(call.body)
             call.body = bytearray()
-        if cancel and call.task is not None:
+        if cancel:
             call.has_answered = True
-            call.task.cancel()
+            if call.task is not None:
+                call.task.cancel()
+            _stop(call)
         if self._is_draining and not self._calls:
             self._close_soon()
 
@@ -841,13 +862,20 @@ class Connection(asyncio.Protocol):
         self._close_soon()
 
 
+def _stop(call: _Call) -> None:
+    cancel = call.cancel
+    if cancel is not None:
+        call.cancel = None
+        cancel()
+
+
 def _unpadded(payload: bytes) -> bytes:
     if not payload or payload[0] >= len(payload):
         raise _Fatal(frames.PROTOCOL_ERROR, "padding is longer than its frame")
     return payload[1 : len(payload) - payload[0]]
 
 
-def _failure(path: str) -> InternalError:
+def _failure(path: str, error: BaseException | None = None) -> InternalError:
     # The cause is for the operator; the client learns only that it was not its fault.
-    _log.exception("%s failed", path)
+    _log.error("%s failed", path, exc_info=error or True)
     return InternalError("the server failed; see its log")

@@ -11,12 +11,14 @@ from google.protobuf.message import DecodeError
 from penstock import __version__
 from penstock.core.errors import InternalError, InvalidArgumentError
 from penstock.serving.call import V2_GRPC, Call, ModelSpec
-from penstock.serving.gateway import Gateway
-from penstock.serving.grpc.method import Method, unary
+from penstock.serving.gateway import Gateway, Opened
+from penstock.serving.grpc.answering import Answering
+from penstock.serving.grpc.method import Cancel, Method, Respond, direct, unary
 from penstock.serving.inference_model import find_model
 from penstock.serving.protocols import inference, inference_message
 from penstock.serving.readiness import Readiness
 from penstock.serving.router import Request
+from penstock.serving.servable import Array
 from penstock.wire import protos
 
 INFERENCE_SERVICE: Final = "inference.GRPCInferenceService"
@@ -32,6 +34,8 @@ class InferenceApi:
     def methods(self) -> dict[str, Method]:
         """Return the methods by their paths."""
         return {
+            f"/{INFERENCE_SERVICE}/ModelInfer": direct(self.model_infer),
+        } | {
             f"/{INFERENCE_SERVICE}/{name}": unary(handle)
             for name, handle in (
                 ("ServerLive", self.server_live),
@@ -39,7 +43,6 @@ class InferenceApi:
                 ("ModelReady", self.model_ready),
                 ("ServerMetadata", self.server_metadata),
                 ("ModelMetadata", self.model_metadata),
-                ("ModelInfer", self.model_infer),
             )
         }
 
@@ -76,24 +79,31 @@ class InferenceApi:
                 spec.name, found.versions, found.signature, inference.PLATFORM
             )
 
-    async def model_infer(self, request: Request) -> bytes:
-        """Run a model."""
+    def model_infer(self, request: Request, respond: Respond) -> Cancel:
+        """Start to run a model: see `method.Begin`."""
         asked = _parse("ModelInferRequest", request.body)
         spec = inference.make_spec(_name(asked.model_name), asked.model_version)
         call = _call("ModelInfer", spec, request)
-        with self._gateway.open(call) as opened:
+        opened = Opened(self._gateway, call)
+        opened.admit()
+        answering = Answering(opened, respond)
+        try:
             decoded = inference_message.decode(asked)
             now = asyncio.get_running_loop().time()
             call.deadline = decoded.check_deadline(now, call.deadline)
             call.priority = decoded.priority
             name = inference.pick_signature(opened.servable, decoded.parameters)
-            outputs = await opened.run(name, decoded.inputs)
-            return inference_message.encode(
-                spec.name,
-                opened.version.number,
-                decoded,
-                inference.pick_outputs(decoded, outputs),
-            )
+            number = opened.version.number
+
+            def encode(outputs: dict[str, Array]) -> bytes:
+                picked = inference.pick_outputs(decoded, outputs)
+                return inference_message.encode(spec.name, number, decoded, picked)
+
+            answering.start(name, decoded.inputs, encode)
+        except BaseException as error:
+            opened.close(error)
+            raise
+        return answering.cancel
 
 
 def _name(name: str) -> str:

@@ -14,6 +14,7 @@ from penstock.core.errors import (
     ResourceExhaustedError,
     UnimplementedError,
 )
+from penstock.serving.call import RETRY_AFTER_S
 from penstock.serving.grpc.frames import LONG, literal
 
 PREFIX_BYTES: Final = 5
@@ -133,6 +134,9 @@ def status_fields(error: OpError) -> bytes:
     if text:
         encoded = quote_from_bytes(text, _SAFE_TEXT).encode()
         fields += literal(b"grpc-message", encoded)
+    wait_s = error.experimental_payloads.get(RETRY_AFTER_S)
+    if wait_s is not None:
+        fields += literal(b"grpc-retry-pushback-ms", b"%d" % (wait_s * 1000))
     if isinstance(error, UnimplementedError) and "grpc-encoding" in error.message:
         fields += literal(b"grpc-accept-encoding", ENCODINGS)
     return fields

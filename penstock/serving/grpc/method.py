@@ -100,6 +100,12 @@ class Stream:
             await self._wake
 
 
+# Takes the answer, or what went wrong.
+Respond = Callable[[bytes | None, BaseException | None], None]
+Cancel = Callable[[], object]
+# Starts to answer a message without a task: `respond` is called once, after this has returned,
+# unless what it returns is called before.
+Begin = Callable[[Request, Respond], Cancel]
 Unary = Callable[[Request], Awaitable[bytes]]
 Streaming = Callable[[Stream], AsyncIterator[bytes]]
 
@@ -111,15 +117,41 @@ class Method:
     Args:
         handle: answers the message that is the body of a request.
         run: yields the answers to a stream.
+        begin: does what `handle` does, for less.
     """
 
     handle: Unary
     run: Streaming
     is_streaming: bool = False
+    begin: Begin | None = None
 
 
 # By their paths: "/package.Service/Method".
 Methods = Mapping[str, Method]
+
+
+def direct(begin: Begin) -> Method:
+    """Return a method with one message in and one out that needs no task."""
+
+    async def handle(request: Request) -> bytes:
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        def respond(message: bytes | None, error: BaseException | None) -> None:
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                assert message is not None
+                answer.set_result(message)
+
+        cancel = begin(request, respond)
+        try:
+            return await asyncio.shield(answer)
+        except asyncio.CancelledError:
+            if not answer.done():
+                cancel()
+            raise
+
+    return Method(handle, unary(handle).run, begin=begin)
 
 
 def unary(handle: Unary) -> Method:

@@ -13,13 +13,14 @@ from google.protobuf.message import DecodeError
 
 from penstock.core.errors import InternalError, InvalidArgumentError
 from penstock.serving.call import GRPC, Call, ModelSpec
-from penstock.serving.gateway import Gateway
-from penstock.serving.grpc.method import Method, unary
+from penstock.serving.gateway import Gateway, Opened
+from penstock.serving.grpc.answering import Answering
+from penstock.serving.grpc.method import Cancel, Method, Respond, direct, unary
 from penstock.serving.protocols import example_message, predict_message
 from penstock.serving.protocols.example_message import examples_of
 from penstock.serving.protocols.tasks import INPUTS
 from penstock.serving.router import Request
-from penstock.serving.servable import CLASSIFY_METHOD, REGRESS_METHOD
+from penstock.serving.servable import CLASSIFY_METHOD, REGRESS_METHOD, Array
 from penstock.wire import protos
 
 PREDICTION_SERVICE: Final = "tensorflow.serving.PredictionService"
@@ -53,7 +54,7 @@ class PredictionApi:
     def methods(self) -> dict[str, Method]:
         """Return the methods by their paths."""
         return {
-            f"/{PREDICTION_SERVICE}/Predict": unary(self.predict),
+            f"/{PREDICTION_SERVICE}/Predict": direct(self.predict),
             f"/{PREDICTION_SERVICE}/Classify": unary(self.classify),
             f"/{PREDICTION_SERVICE}/Regress": unary(self.regress),
             f"/{PREDICTION_SERVICE}/MultiInference": unary(self.multi_inference),
@@ -62,23 +63,30 @@ class PredictionApi:
             f"/{MODEL_SERVICE}/HandleReloadConfigRequest": unary(self.reload),
         }
 
-    async def predict(self, request: Request) -> bytes:
-        """Answer a PredictRequest."""
+    def predict(self, request: Request, respond: Respond) -> Cancel:
+        """Start to answer a PredictRequest: see `method.Begin`."""
         asked = predict_message.read_predict(request.body)
-        call = _call("Predict", asked.spec, request)
         name = asked.signature_name
-        with self._gateway.open(call) as opened:
+        opened = Opened(self._gateway, _call("Predict", asked.spec, request))
+        opened.admit()
+        answering = Answering(opened, respond)
+        try:
             signature = predict_message.find_signature(opened.servable, name)
             inputs = predict_message.predict_inputs(asked, signature)
-            wanted = predict_message.predict_outputs(asked, signature)
-            outputs = await opened.run(name, inputs)
-            return predict_message.encode_predict(
-                asked.spec.name,
-                opened.version.number,
-                name,
-                {alias: outputs[alias] for alias in wanted},
-                as_content=self._as_content,
-            )
+            wanted = predict_message.wanted_outputs(asked, signature)
+            number = opened.version.number
+
+            def encode(outputs: dict[str, Array]) -> bytes:
+                found = {alias: outputs[alias] for alias in wanted} if wanted else outputs
+                return predict_message.encode_predict(
+                    asked.spec.name, number, name, found, as_content=self._as_content
+                )
+
+            answering.start(name, inputs, encode)
+        except BaseException as error:
+            opened.close(error)
+            raise
+        return answering.cancel
 
     async def classify(self, request: Request) -> bytes:
         """Answer a ClassificationRequest."""

@@ -8,7 +8,6 @@ own.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -140,28 +139,22 @@ def predict_inputs(request: PredictMessage, signature: SignatureSpec) -> dict[st
     return inputs
 
 
-def predict_outputs(
-    request: PredictMessage, signature: SignatureSpec, outputs: Arrays | None = None
-) -> Sequence[str]:
-    """Return the names of the outputs that a request wants.
+def wanted_outputs(request: PredictMessage, signature: SignatureSpec) -> tuple[str, ...]:
+    """Return the names of the outputs that a request wants; none stands for all.
 
     Raises:
         InvalidArgumentError: there is no such output, or it is wanted twice.
     """
-    wanted = request.raw.output_filter
-    if not wanted:
-        return list(signature.outputs if outputs is None else outputs)
-    seen: set[str] = set()
-    for alias in wanted:
+    wanted = tuple(request.raw.output_filter)
+    for number, alias in enumerate(wanted):
         if alias not in signature.outputs:
             raise InvalidArgumentError(
                 f"output tensor alias not found in signature: {alias} Outputs expected to be "
                 f"in the set {{{','.join(sorted(signature.outputs))}}}."
             )
-        if alias in seen:
+        if alias in wanted[:number]:
             raise InvalidArgumentError(f"duplicate output tensor alias: {alias}")
-        seen.add(alias)
-    return list(wanted)
+    return wanted
 
 
 def _quick(raw: Any, dtype: DType | None) -> Array | None:
