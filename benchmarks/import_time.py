@@ -1,4 +1,4 @@
-"""What `import penstock` adds to `import jax`."""
+"""What `import penstock` adds to `import jax`, its names being loaded as a program loads them."""
 
 import json
 import subprocess
@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 LIMIT = 0.25  # seconds
+# Names are loaded with the first one, so the statement alone would say too little.
+PROGRAM = "import penstock as tf; tf.constant"
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -20,7 +22,7 @@ def main(rounds=10):
     best = {"jax": float("inf"), "penstock": float("inf")}
     for _ in range(rounds):
         best["jax"] = min(best["jax"], seconds("import jax, jax.numpy"))
-        best["penstock"] = min(best["penstock"], seconds("import penstock"))
+        best["penstock"] = min(best["penstock"], seconds(PROGRAM))
     added = best["penstock"] - best["jax"]
     line = {
         "question": "import penstock",
