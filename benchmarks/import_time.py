@@ -1,4 +1,4 @@
-"""What `import penstock` adds to `import jax`, its names being loaded as a program loads them."""
+"""What `import penstock` adds to `import jax`, with the names that a program uses."""
 
 import json
 import subprocess
