@@ -13,6 +13,7 @@ from typing import Any, cast
 import httptools
 
 from penstock.core.errors import DeadlineExceededError, InternalError, OpError
+from penstock.serving.buffered import Buffered
 from penstock.serving.http_answer import CONTINUE, encode
 from penstock.serving.http_head import BadHeadError, Head, KnownHeads
 from penstock.serving.protocols.rest import encode_error
@@ -39,6 +40,8 @@ class HttpLimits:
         write_timeout_s: time for taking an answer.
         idle_timeout_s: time between requests.
         linger_s: time for reading on after a refusal, so that the client can read it.
+        max_connections: open at a time; those beyond are closed at once.
+        max_buffered_bytes: of bodies that have not come whole, of all connections.
     """
 
     max_request_bytes: int = 64 << 20
@@ -50,6 +53,8 @@ class HttpLimits:
     write_timeout_s: float = 30.0
     idle_timeout_s: float = 75.0
     linger_s: float = 2.0
+    max_connections: int = 10_000
+    max_buffered_bytes: int = 512 << 20
 
 
 class _Exchange:
@@ -85,6 +90,7 @@ class Connection(asyncio.Protocol):
         closed: called with it when it is closed.
         loop: the event loop, which is also the clock.
         known: heads that other connections have met.
+        buffered: counts the bytes of bodies that are arriving.
     """
 
     def __init__(  # noqa: PLR0917
@@ -95,6 +101,7 @@ class Connection(asyncio.Protocol):
         closed: "Callable[[Connection], None]",
         loop: asyncio.AbstractEventLoop,
         known: KnownHeads | None = None,
+        buffered: Buffered | None = None,
     ) -> None:
         self._begin = begin
         self._limits = limits
@@ -113,6 +120,8 @@ class Connection(asyncio.Protocol):
         self._owes_continue = False
         self._write_deadline = _FOREVER
         self._known = known or KnownHeads()
+        self._buffered = buffered or Buffered(limits.max_buffered_bytes)
+        self._held = 0  # of it by this connection
         self._misses = 0
         self._complete: Head | None = None  # of the last request that the parser has read
         self._peer = ""
@@ -143,6 +152,7 @@ class Connection(asyncio.Protocol):
         """Stop the work that nobody waits for any more."""
         self._closed(self)
         self._transport = None
+        self._release()
         self._cancel()
 
     def eof_received(self) -> bool:
@@ -247,6 +257,10 @@ class Connection(asyncio.Protocol):
         self._body_bytes += len(body)
         if self._body_bytes > self._limits.max_request_bytes:
             raise _Refusal(413, self._too_long_body())
+        self._held += len(body)
+        self._buffered.size += len(body)
+        if self._buffered.size > self._buffered.limit:
+            raise _Refusal(503, "too many large requests are arriving; try again later")
         self._chunks.append(body)
         self._deadline += len(body) / self._limits.min_bytes_per_s
 
@@ -254,6 +268,8 @@ class Connection(asyncio.Protocol):
         """Start to answer the request."""
         chunks = self._chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if self._held:
+            self._release()
         self._is_receiving = self._owes_continue = self._has_headers = False
         self._header_bytes = 0
         self._deadline = _FOREVER
@@ -330,12 +346,18 @@ class Connection(asyncio.Protocol):
         """Answer what cannot be read further, after the answers before it."""
         self._is_refusing = True
         self._is_receiving = False
+        self._chunks.clear()
+        self._release()
         exchange = _Exchange(self, _FOREVER, is_head=False, keep_alive=False)
         body = encode_error(InternalError(message))[1]
         exchange.response = Response(status, body)
         self._exchanges.append(exchange)
         self._deadline = _FOREVER
         self.send_answers()
+
+    def _release(self) -> None:
+        self._buffered.size -= self._held
+        self._held = 0
 
     def _finish_after_answers(self) -> None:
         self._is_refusing = True

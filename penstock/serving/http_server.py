@@ -2,14 +2,17 @@
 
 import asyncio
 import socket
+import ssl
 import sys
 
 from penstock.core.errors import UnavailableError
+from penstock.serving.buffered import Buffered
 from penstock.serving.http import Connection, HttpLimits
 from penstock.serving.http_head import KnownHeads
 from penstock.serving.router import Begin
 
 _BACKLOG = 1024
+_HANDSHAKE_S = 10.0
 _SWEEP_EVERY_S = 0.25
 _ABORTED_WITHIN_S = 1.0
 
@@ -43,12 +46,17 @@ class HttpServer:
 
     Args:
         begin: starts to answer a request; see `router.Direct`. It raises nothing.
-        limits: what one connection may ask for.
+        limits: what one connection may ask for, and all of them together.
+        tls: makes the connections secret; plain if left out.
     """
 
-    def __init__(self, begin: Begin, limits: HttpLimits) -> None:
+    def __init__(
+        self, begin: Begin, limits: HttpLimits, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._begin = begin
         self._limits = limits
+        self._tls = tls
+        self._buffered = Buffered(limits.max_buffered_bytes)
         self._known = KnownHeads()
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
@@ -65,11 +73,25 @@ class HttpServer:
 
         def connection() -> Connection:
             return Connection(
-                self._begin, self._limits, self._opened, self._closed, loop, self._known
+                self._begin,
+                self._limits,
+                self._opened,
+                self._closed,
+                loop,
+                self._known,
+                self._buffered,
             )
 
         try:
-            self._server = await loop.create_server(connection, sock=bound, backlog=_BACKLOG)
+            self._server = await loop.create_server(
+                connection,
+                sock=bound,
+                backlog=_BACKLOG,
+                ssl=self._tls,
+                # A client that does not finish its handshake is no connection yet, and would
+                # be out of reach of the sweep.
+                ssl_handshake_timeout=None if self._tls is None else _HANDSHAKE_S,
+            )
         except OSError as error:
             host, port, *_ = bound.getsockname()
             raise _cannot_listen(host, port, error) from error
@@ -106,6 +128,9 @@ class HttpServer:
 
     def _opened(self, connection: Connection) -> None:
         self._connections.add(connection)
+        if len(self._connections) > self._limits.max_connections:
+            connection.abort()
+            return
         if self._all_closed is not None:
             connection.drain()
 

@@ -1,8 +1,10 @@
 """A model server in this process: loads the models, then answers in a thread of its own."""
 
 import asyncio
+import contextlib
 import logging
 import socket
+import ssl
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from penstock.serving.config_watch import ConfigWatch
 from penstock.serving.engine import Engine
 from penstock.serving.executor import Executor
 from penstock.serving.gateway import Gateway
-from penstock.serving.grpc.aio import GrpcioServer
+from penstock.serving.grpc.aio import GrpcioServer, server_credentials
 from penstock.serving.grpc.limits import GrpcLimits
 from penstock.serving.grpc.server import GrpcServer
 from penstock.serving.grpc.services import all_methods
@@ -37,8 +39,10 @@ from penstock.serving.readiness import Readiness
 from penstock.serving.remote_source import RemoteStoragePathSource
 from penstock.serving.rest_api import RestApi, other_paths
 from penstock.serving.router import Router
+from penstock.serving.security import Security, SecurityConfig
 from penstock.serving.servable import Servable
 from penstock.serving.source import FileSystemStoragePathSource
+from penstock.serving.tls import TlsContext, remove_copies
 from penstock.serving.user_cache import user_cache
 
 if TYPE_CHECKING:
@@ -83,6 +87,7 @@ class ServerConfig:
         executable_cache: where compiled executables are kept from one start to the next:
             `auto` for beside the model, or in the user's cache where that cannot be; a folder
             that only people write to who may decide what the server does; or `off`.
+        security: certificates, and who may do what.
     """
 
     models: tuple[ModelConfig, ...]
@@ -105,6 +110,7 @@ class ServerConfig:
     model_cache_dir: Path | None = None
     enable_model_warmup: bool = True
     executable_cache: Path | str = "off"
+    security: SecurityConfig = field(default_factory=SecurityConfig)
 
     def __post_init__(self) -> None:
         if not self.models and self.model_config_file is None:
@@ -157,6 +163,8 @@ class Server:
             max_retries=config.max_num_load_retries,
             retry_after_s=config.load_retry_interval_s,
         )
+        self._security = Security(config.security)
+        self._contexts: list[TlsContext] = []
         self._config_watch: ConfigWatch | None = None
         self._port: int | None = None
         self._grpc_port: int | None = None
@@ -182,9 +190,10 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where the server is, as `http://host:port`."""
+        """Where the server is, as `http://host:port`, or `https` with TLS."""
         host = self._config.host
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        scheme = "http" if self._config.security.tls is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def start(self) -> None:
         """Load the models and begin to answer.
@@ -235,6 +244,8 @@ class Server:
             self._thread.join()
         self._thread = None
         self.manager.stop(self._config.stop_timeout_s)
+        if self._config.security.tls is not None:
+            remove_copies(self._config.security.tls)
         # A call may end in order meanwhile; one that never does is not waited for.
         self._executor.close(1.0)
 
@@ -251,11 +262,11 @@ class Server:
         self.stop()
 
     def _executables(self) -> "ExecutableCache | None":
-        from penstock.serving.executables import ExecutableCache  # noqa: PLC0415  (loads JAX)
-
         place = self._config.executable_cache
         if place == "off":
             return None
+        from penstock.serving.executables import ExecutableCache  # noqa: PLC0415  (loads JAX)
+
         return ExecutableCache(None if place == "auto" else Path(place))
 
     def _source(self, model: ModelConfig) -> Source:
@@ -278,17 +289,18 @@ class Server:
     async def _serve(self, bound: list[socket.socket], ready: "Future[None]") -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        gateway = Gateway(self.manager, [CallMetrics(self.manager.has)])
+        gateway = Gateway(
+            self.manager, [*self._security.middleware, CallMetrics(self.manager.has)]
+        )
         readiness = Readiness(self.manager, self._stopping.is_set)
         protocols = [
             RestApi(gateway).protocol(),
             InferenceHttpApi(gateway, readiness).protocol(),
         ]
         router = Router(protocols, other_paths())
-        servers: list[HttpServer | GrpcServer | GrpcioServer] = [
-            HttpServer(router.begin, self._config.limits)
-        ]
+        servers: list[HttpServer | GrpcServer | GrpcioServer] = []
         try:
+            servers.append(HttpServer(router.begin, self._config.limits, self._tls("http/1.1")))
             if len(bound) > 1:
                 servers.append(self._grpc_server(gateway, readiness))
             for server, each in zip(servers, bound, strict=True):
@@ -297,18 +309,31 @@ class Server:
             ready.set_exception(error)
             return
         ready.set_result(None)
-        await self._stopping.wait()
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._config.security.reload_s)
+            for context in self._contexts:
+                context.follow()
+            self._security.follow()
         await asyncio.gather(*(each.stop(self._config.stop_timeout_s) for each in servers))
 
-    def _grpc_server(
-        self, gateway: Gateway, readiness: Readiness
-    ) -> GrpcServer | GrpcioServer:
+    def _grpc_server(self, gateway: Gateway, readiness: Readiness) -> GrpcServer | GrpcioServer:
         methods = all_methods(
             gateway,
             readiness,
             as_content=self._config.enable_serialization_as_tensor_content,
         )
         if self._config.grpc_implementation == "grpcio":
-            return GrpcioServer(methods, self._config.grpc_limits)
+            tls = self._config.security.tls
+            credentials = None if tls is None else server_credentials(tls)
+            return GrpcioServer(methods, self._config.grpc_limits, credentials)
         # A call costs it a fifth of what the stock implementation needs.
-        return GrpcServer(methods, self._config.grpc_limits)
+        return GrpcServer(methods, self._config.grpc_limits, self._tls("h2"))
+
+    def _tls(self, protocol: str) -> ssl.SSLContext | None:
+        tls = self._config.security.tls
+        if tls is None:
+            return None
+        context = TlsContext(tls, [protocol])
+        self._contexts.append(context)
+        return context.context

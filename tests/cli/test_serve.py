@@ -12,7 +12,11 @@ import pytest
 
 from penstock.cli import main as cli
 from penstock.cli.commands import serve
+from penstock.cli.serve.options import OPTIONS
+from penstock.core.errors import InvalidArgumentError
 from penstock.serving.batcher import BatchingParameters
+from penstock.serving.model_config import ModelConfig
+from penstock.serving.source import Specific, every_version
 
 ROOT = Path(__file__).parents[2]
 # The command with a loader that needs no model on disk.
@@ -39,7 +43,7 @@ def test_the_defaults_are_those_of_tf_serving_where_it_has_some():
     assert (got.host, got.port) == ("127.0.0.1", 8501)
     assert [(m.name, m.base_path) for m in got.models] == [("default", Path("models/m"))]
     assert got.grpc_port is None
-    assert got.batching is None
+    assert got.batching == BatchingParameters()
     assert got.limits.request_timeout_s == 30
     assert got.limits.max_request_bytes == 64 * 1024 * 1024
     assert got.file_system_poll_wait_seconds == 1
@@ -82,6 +86,8 @@ def test_batching_is_switched_as_in_tf_serving(flags, batches):
         ["--rest_api_timeout_in_ms=0"],
         ["--enable_batching=maybe"],
         ["--file_system_poll_wait_seconds=nan"],
+        ["--memory_budget=lots"],
+        ["--allowed_batch_sizes=1,x"],
         ["--nobody_knows"],
     ],
 )
@@ -93,23 +99,16 @@ def test_flags_that_make_no_sense_are_usage_errors(flags, capsys):
     assert flags[0].partition("=")[0] in capsys.readouterr().err
 
 
-def test_the_base_path_is_needed(capsys):
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(["serve"])
-
-    assert stopped.value.code == 2
-    assert "--model_base_path" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "flags", [[], ["--model_base_path=m", "--model_config_file=models.config"]]
+)
+def test_what_to_serve_is_named_once(flags, capsys):
+    assert cli.main(["serve", *flags]) == 1
+    assert "must be named once, by --model_base_path, --mod" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    "flag",
-    [
-        "--model_config_file=models.config",
-        "--batching_parameters_file=batching.config",
-        "--monitoring_config_file=monitoring.config",
-        "--ssl_config_file=ssl.config",
-        "--grpc_socket_path=/tmp/socket",
-    ],
+    "flag", ["--grpc_socket_path=/tmp/socket", "--platform_config_file=f", "--use_tflite_model"]
 )
 def test_what_is_not_served_is_refused_by_name(flag, capsys):
     status = cli.main(["serve", "--model_base_path", "m", flag])
@@ -117,6 +116,114 @@ def test_what_is_not_served_is_refused_by_name(flag, capsys):
     name = flag.partition("=")[0]
     assert status == 1
     assert capsys.readouterr().err.startswith(f"penstock serve: {name} is not supported: ")
+
+
+def test_the_help_fits_a_screen(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "--help"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 56
+    assert max(map(len, lines)) <= 100
+
+
+def test_every_option_stands_in_the_long_help(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "--help_all"])
+
+    text = capsys.readouterr().out
+    assert [option.name for option in OPTIONS if f"--{option.name} " not in text] == []
+
+
+TOML = """
+host = "::"
+rest_api_port = 9000
+max_request_bytes = "1M"
+enable_batching = false
+allowed_batch_sizes = [1, 8, 64]
+stop_timeout_seconds = 2.5
+api_keys_file = "keys.toml"
+[[models]]
+name = "digits"
+base_path = "s3://models/digits"
+versions = [3, 5]
+labels = { stable = 3 }
+[[models]]
+name = "other"
+base_path = "/models/other"
+versions = "all"
+[[models]]
+name = "third"
+base_path = "third"
+"""
+
+
+@pytest.fixture
+def toml(tmp_path):
+    def write(text):
+        path = tmp_path / "serve.toml"
+        path.write_text(text)
+        return f"--config={path}"
+
+    return write
+
+
+def parsed(*flags):
+    parser = argparse.ArgumentParser()
+    serve.add_arguments(parser)
+    return serve.config_of(parser.parse_args(flags))
+
+
+def test_options_and_models_come_from_a_file(toml):
+    got = parsed(toml(TOML))
+
+    assert (got.host, got.port, got.batching) == ("::", 9000, None)
+    assert (got.limits.max_request_bytes, got.stop_timeout_s) == (1 << 20, 2.5)
+    assert got.security.api_keys_file == Path("keys.toml")
+    assert got.models == (
+        ModelConfig("digits", "s3://models/digits", Specific(frozenset({3, 5})), {"stable": 3}),
+        ModelConfig("other", Path("/models/other"), every_version),
+        ModelConfig("third", Path("third")),
+    )
+
+
+def test_the_command_line_goes_before_the_file(toml):
+    got = parsed(toml(TOML), "--rest_api_port=1", "--enable_batching")
+
+    assert (got.port, got.host) == (1, "::")
+    assert got.batching.allowed_batch_sizes == (1, 8, 64)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rest_api_prt = 1", "no option 'rest_api_prt'; did you mean 'rest_api_port'"),
+        ("rest_api_port = 'x'", "'rest_api_port' in"),
+        ("rest_api_port = {}", "must be a text, number or list"),
+        ("[[models]]\nname = 'm'", "must have a name and a base_path"),
+        ("[[models]]\nname = 'm'\nbase_path = 'm'\nversions = 'new'", "how many of the latest"),
+        ("[[models]]\nname = 'm'\nbase_path = 'm'\npath = 'm'", "only, got path"),
+        ("models = 3", r"a table \[\[models\]\] for each model"),
+        ("rest_api_port", "must be TOML"),
+    ],
+)
+def test_mistakes_in_the_file_are_named(toml, text, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        parsed(toml(text))
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--tls_key_file=key.pem"], "must be given together"),
+        (["--tls_client_ca_file=ca.pem"], "needs --tls_certificate_file"),
+        (["--know_clients_by_certificate"], "only with --tls_client_ca_file"),
+        (["--jwt_issuer=https://idp"], "--jwt_audience"),
+    ],
+)
+def test_security_that_is_half_given_is_refused(flags, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        config(*flags)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from types import MappingProxyType
 # so that no command pays for another. A dash in a name is an underscore in the module.
 COMMANDS = MappingProxyType(
     {
+        "api-key": "make a key for a client of the server",
         "compat": "compare the names of penstock with those of TensorFlow",
         "convert": "turn weights, old checkpoints and Keras models into other files",
         "demo": "train on handwritten digits, export, serve, and write a report",

@@ -78,13 +78,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 continue
             is_switch = option.kind is boolean
             text = _help_of(option.help, option.default, is_switch)
+            switch: dict[str, Any] = {"nargs": "?", "const": True} if is_switch else {}
             add(
                 f"--{option.name}",
                 type=option.kind,
                 default=argparse.SUPPRESS,
                 help=text if option.is_common else argparse.SUPPRESS,
                 metavar=option.metavar or "BOOL",
-                **({"nargs": "?", "const": True} if is_switch else {}),
+                **switch,
             )
     for flag in (*_REFUSED, *_IGNORED):
         parser.add_argument(f"--{flag}", nargs="?", const="true", help=argparse.SUPPRESS)
@@ -240,7 +241,9 @@ class _OneLineEach(argparse.RawDescriptionHelpFormatter):
 def _help_of(text: str, default: Any, is_switch: bool) -> str:
     if default in (None, "", ()):
         return text
-    shown = str(default).lower() if is_switch else f"{default:g}" if isinstance(default, float) else str(default)
+    shown = str(default).lower() if is_switch else str(default)
+    if isinstance(default, float):
+        shown = f"{default:g}"
     return f"{text} ({shown})"
 
 

@@ -4,18 +4,33 @@ import asyncio
 import importlib
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
-from penstock.core.errors import FailedPreconditionError, OpError, UnavailableError
+from penstock.core.errors import (
+    FailedPreconditionError,
+    NotFoundError,
+    OpError,
+    UnavailableError,
+)
 from penstock.serving.grpc.limits import GrpcLimits
 from penstock.serving.grpc.method import Method, Methods, Stream
 from penstock.serving.router import Request
+from penstock.serving.tls import TlsConfig
 
 _log = logging.getLogger("penstock.serving")
 
 _MAX_CONNECTION_IDLE: Final = "grpc.max_connection_idle_ms"
+
+
+def _import_grpc() -> Any:
+    try:
+        return importlib.import_module("grpc")
+    except ImportError as error:
+        raise FailedPreconditionError(
+            "gRPC by grpcio needs the package grpcio; pip install 'penstock[grpc]'"
+        ) from error
 
 
 class GrpcioServer:
@@ -33,12 +48,7 @@ class GrpcioServer:
     def __init__(
         self, methods: Methods, limits: GrpcLimits, credentials: Any | None = None
     ) -> None:
-        try:
-            self._grpc: Any = importlib.import_module("grpc")
-        except ImportError as error:
-            raise FailedPreconditionError(
-                "gRPC by grpcio needs the package grpcio; pip install 'penstock[grpc]'"
-            ) from error
+        self._grpc: Any = _import_grpc()
         self._methods = methods
         self._limits = limits
         self._credentials = credentials
@@ -151,8 +161,38 @@ def _request(path: str, message: bytes, context: Any, limits: GrpcLimits) -> Req
         for key, value in context.invocation_metadata() or ()
     )
     deadline = asyncio.get_running_loop().time() + remaining
-    certificate = context.auth_context() or None
+    certificate = _certificate(context.auth_context() or {})
     return Request("POST", path, message, metadata, deadline, "", _peer(context), certificate)
+
+
+def server_credentials(tls: TlsConfig) -> Any:
+    """Return what grpcio takes in place of a TLS context.
+
+    Raises:
+        FailedPreconditionError: grpcio is not installed.
+        NotFoundError: a file is missing.
+    """
+    grpc = _import_grpc()
+    try:
+        pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
+        ca = None if tls.client_ca is None else tls.client_ca.read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"'{error.filename}' cannot be read: {error.strerror}") from error
+    required = ca is not None and tls.require_client
+    return grpc.ssl_server_credentials([pair], ca, require_client_auth=required)
+
+
+def _certificate(found: Mapping[str, Sequence[bytes]]) -> dict[str, Any] | None:
+    """The certificate of a client as the `ssl` module shows one."""
+    if "x509_pem_cert" not in found:
+        return None
+    names = [name.decode("utf-8", "replace") for name in found.get("x509_common_name", ())]
+    others = found.get("x509_subject_alternative_name", ())
+    listed = [name.decode("utf-8", "replace") for name in others]
+    return {
+        "subject": tuple(((("commonName", name),)) for name in names),
+        "subjectAltName": tuple(("URI" if "://" in n else "DNS", n) for n in listed),
+    }
 
 
 def _peer(context: Any) -> str:

@@ -17,10 +17,11 @@ from penstock.core.errors import (
     ResourceExhaustedError,
     UnimplementedError,
 )
+from penstock.serving.buffered import Buffered
 from penstock.serving.grpc import frames, message
 from penstock.serving.grpc.frames import HEADER, HEADER_BYTES, LONG
 from penstock.serving.grpc.head import Head, HeadReader, Malformed, TooLong, Undecodable
-from penstock.serving.grpc.limits import Buffered, GrpcLimits, Patience
+from penstock.serving.grpc.limits import GrpcLimits, Patience
 from penstock.serving.grpc.method import Cancel, Method, Methods, Stream
 from penstock.serving.router import Request
 

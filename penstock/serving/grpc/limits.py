@@ -33,16 +33,6 @@ class GrpcLimits:
     max_timeout_s: float = 3600.0
 
 
-class Buffered:
-    """Bytes that wait in memory for the rest of their requests, over all connections."""
-
-    __slots__ = ("limit", "size")
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.size = 0
-
-
 class Patience:
     """Counts what costs the server work and brings no answer: resets, pings, settings.
 

@@ -6,8 +6,9 @@ import ssl
 from typing import Final
 
 from penstock.core.errors import UnavailableError
+from penstock.serving.buffered import Buffered
 from penstock.serving.grpc.connection import Connection
-from penstock.serving.grpc.limits import Buffered, GrpcLimits
+from penstock.serving.grpc.limits import GrpcLimits
 from penstock.serving.grpc.method import Methods
 
 _BACKLOG: Final = 1024

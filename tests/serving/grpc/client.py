@@ -5,9 +5,10 @@ from collections import defaultdict
 
 from hpack import Decoder, Encoder
 
+from penstock.serving.buffered import Buffered
 from penstock.serving.grpc import frames
 from penstock.serving.grpc.connection import Connection
-from penstock.serving.grpc.limits import Buffered, GrpcLimits
+from penstock.serving.grpc.limits import GrpcLimits
 
 HELLO = frames.PREFACE + frames.settings([])
 
