@@ -9,6 +9,10 @@ os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
 ).strip()
 
+# What a test compiles is not kept for the next run: a test that passes only because of what an
+# earlier one compiled would say nothing.
+os.environ.setdefault("PENSTOCK_EXECUTABLES", "0")
+
 import pytest
 from hypothesis import settings
 

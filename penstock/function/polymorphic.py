@@ -31,6 +31,8 @@ from penstock.function.trace_type import (
 )
 from penstock.function.variable_rule import VariableRule
 from penstock.graph.compiler_ir import compiler_ir
+from penstock.graph.explain import fired_so_far, firing
+from penstock.runtime.computation import explained
 from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.tensor import EagerTensor
@@ -402,6 +404,25 @@ class Function(SavedAsFunction):
             True
         """
         return self._log.text(self._name)
+
+    def explain_lowering(self, *args: Any, **kwargs: Any) -> str:
+        """Tell which lowering rules fire, for which ops, and why.
+
+        Args:
+            args, kwargs: arguments or their specs, of known sizes, for which nothing is run.
+                Without any, the rules that fired in what has run so far are told.
+
+        Example:
+            >>> f = tf.function(lambda x: tf.nn.max_pool2d(x, 2, 2, "VALID"))
+            >>> "tiled_maximum" in f.explain_lowering(tf.zeros([1, 4, 4, 1]))
+            True
+        """
+        if args or kwargs:
+            concrete = self.get_concrete_function(*args, **kwargs)
+            return explained(self._name, firing(concrete.function.program))
+        traces = self._list_all_concrete_functions()
+        programs = [each for concrete in traces for each in concrete.function.programs()]
+        return explained(self._name, fired_so_far(programs))
 
     def _fit_signature(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         signature = self._input_signature or ()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-
 from penstock.graph.partition import Segment
 from penstock.graph.symbol import Symbol
 from penstock.graph.tracing import EMBED_LIMIT, NeedHostError, is_traced, trace_nodes
 from penstock.ops import checks
 from penstock.ops.checks import NeedsValueError
+from penstock.ops.lowering import Fired
 from penstock.ops.random_stateful import EAGER_GENERATORS, STATEFUL_TO_STATELESS, initial_state
+from penstock.runtime.computation import Computation
 from penstock.runtime.eager import variables_lock
 
 # Bytes from which a variable's buffer is given to the computation that assigns it. XLA copies
@@ -30,7 +30,9 @@ class CompiledSegment:
     `writes`, the new states, and the flag of its checks.
     """
 
-    def __init__(self, segment: Segment, constants: dict[int, Any]) -> None:
+    def __init__(
+        self, segment: Segment, constants: dict[int, Any], name: str = "function"
+    ) -> None:
         self.segment = segment
         written = {id(source) for source in segment.writes}
         self.kept = [source for source in segment.reads if id(source) not in written]
@@ -55,7 +57,9 @@ class CompiledSegment:
         self._shared_writes: set[int] = set()
         # Positions in `given` of small and of large variables, once their values are known.
         self._sizes: tuple[list[int], list[int]] | None = None
-        self._function = jax.jit(self._trace, donate_argnums=(3,))
+        self._computation = Computation(
+            self._trace, name=name, donate=(3,), trains=bool(self.writes)
+        )
 
     def _first_states(self) -> list[Any]:
         return [initial_state(node.attrs["seed"], node.attrs["seed2"]) for node in self._random]
@@ -114,7 +118,18 @@ class CompiledSegment:
         """Return JAX's lowered form for arguments, of which shapes and dtypes suffice."""
         small, large = self._by_size(given)
         replaced, donated = [given[i] for i in small], [given[i] for i in large]
-        return self._function.lower(arrays, kept, replaced, donated, self._states)
+        return self._computation.lower(arrays, kept, replaced, donated, self._states)
+
+    def fired(self, arrays: list[Any], kept: list[Any], given: list[Any]) -> Sequence[Fired]:
+        """The lowering rules that fire for arguments, of which shapes and dtypes suffice."""
+        small, large = self._by_size(given)
+        replaced, donated = [given[i] for i in small], [given[i] for i in large]
+        return self._computation.fired(arrays, kept, replaced, donated, self._states)
+
+    @property
+    def all_fired(self) -> list[Fired]:
+        """The lowering rules that fired for what has run so far."""
+        return self._computation.all_fired
 
     def run(self, env: dict[int, Any]) -> None:
         """Run on the values in `env` and put the outputs there."""
@@ -153,16 +168,17 @@ class CompiledSegment:
 
     def execute_reading(self, arrays: Sequence[Any], kept: Sequence[Any]) -> Sequence[Any]:
         """Run what changes no state, as `execute` does."""
+        run, shapes = self._computation.run, _shapes(arrays)
         try:
             values = [holder.device_value() for holder in kept]
-            outputs, _, _, flag = self._function(arrays, values, [], [], [])
+            outputs, _, _, flag = run(shapes, arrays, values, [], [], [])
         except (RuntimeError, ValueError) as error:
             if "deleted" not in str(error) and "donated" not in str(error):
                 raise
             # Another thread's assignment took a buffer over between reading it and using it.
             with variables_lock:
                 values = [holder.device_value() for holder in kept]
-                outputs, _, _, flag = self._function(arrays, values, [], [], [])
+                outputs, _, _, flag = run(shapes, arrays, values, [], [], [])
         for i in self._shared_kept:
             kept[i].owned = False
         if flag is not None:
@@ -183,7 +199,8 @@ class CompiledSegment:
             sizes = self._sizes
             if sizes is None:
                 sizes = self._by_size([holder.require_value() for holder in given])
-            outputs, new, self._states, flag = self._function(
+            outputs, new, self._states, flag = self._computation.run(
+                _shapes(arrays),
                 arrays,
                 [holder.device_value() for holder in kept],
                 [given[i].require_value() for i in sizes[0]],
@@ -273,6 +290,10 @@ class DirectCall:
         if self._in_order:
             return results
         return [results[place] for place in self._outputs]
+
+
+def _shapes(arrays: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple([getattr(array, "shape", None) for array in arrays])
 
 
 def as_device_value(value: Any) -> Any:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import jax
-
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.graph.compiled import CompiledSegment
+from penstock.graph.explain import abstract, abstract_variable
 from penstock.graph.lower import Program
 
 STAGES: Final = (
@@ -50,22 +49,10 @@ def _lowered(program: Program) -> Any:
         )
     compiled = CompiledSegment(segments[0], program.constants)
     return compiled.lower(
-        [_abstract(symbol.dtype, symbol.shape, symbol.name) for symbol in compiled.arrays],
-        [_abstract_variable(symbol) for symbol in compiled.kept],
-        [_abstract_variable(symbol) for symbol in compiled.given],
+        [abstract(symbol.dtype, symbol.shape, symbol.name) for symbol in compiled.arrays],
+        [abstract_variable(symbol) for symbol in compiled.kept],
+        [abstract_variable(symbol) for symbol in compiled.given],
     )
-
-
-def _abstract(dtype: Any, shape: Any, name: str) -> Any:
-    if not shape.is_fully_defined():
-        raise InvalidArgumentError(
-            f"{name} must have a known shape to be compiled, has {shape}"
-        )
-    return jax.ShapeDtypeStruct(shape.as_list(), dtype.np)
-
-
-def _abstract_variable(handle: Any) -> Any:
-    return _abstract(handle.variable_dtype, handle.variable_shape, handle.name)
 
 
 def _text(lowered: Any) -> str:

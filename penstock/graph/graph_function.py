@@ -106,6 +106,13 @@ class GraphFunction:
         results = None if self._sizes is None else self._sizes.run(values)
         return self.program.run(values) if results is None else results
 
+    def programs(self) -> list[Program]:
+        """The graph's programs: the plain one, and those forward and back for tapes."""
+        found = [self.program]
+        for back in list(self._backwards.values()):
+            found += [back.forward_function.program, back.function.program]
+        return found
+
     # -- inside another graph --------------------------------------------------------------
 
     def inline(self, tensors: Sequence[Any]) -> list[Any]:

@@ -150,6 +150,15 @@ class Program:
         """The plan for variables that are all distinct."""
         return self._plans.get(None) or self._make_plan(self.nodes, None, {})
 
+    def compiled_segments(self) -> list[CompiledSegment]:
+        """What has been compiled so far."""
+        return [
+            segment.compiled
+            for plan in list(self._plans.values())
+            for segment in plan
+            if isinstance(segment.compiled, CompiledSegment)
+        ]
+
     def host_nodes(self) -> list[Node]:
         """Nodes that run on the host."""
         return [
@@ -235,7 +244,7 @@ class Program:
             compiled = segment.compiled = (
                 SpecializedSegment(segment, self._constants, self._compiled_in)
                 if self._compiled_in
-                else CompiledSegment(segment, self._constants)
+                else CompiledSegment(segment, self._constants, self._name)
             )
         compiled.run(env)
 

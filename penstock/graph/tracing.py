@@ -11,7 +11,7 @@ import numpy as np
 from penstock.core.errors import OpError
 from penstock.graph.partition import is_free, root
 from penstock.graph.symbol import Node
-from penstock.ops import checks
+from penstock.ops import checks, lowering
 from penstock.ops.checks import NeedsValueError
 from penstock.ops.grad import flat_outputs, forward, pull
 from penstock.ops.random_stateful import STATEFUL_TO_STATELESS
@@ -70,7 +70,8 @@ def trace_nodes(nodes: Sequence[Node], env: dict[int, Any], variables: dict[int,
         if is_free(node):
             continue
         try:
-            with checks.labelled(place_of(node)):
+            place = place_of(node)
+            with checks.labelled(place), lowering.at(place):
                 outputs = _trace_node(node, env, variables, wanted, pullbacks)
         except NeedHostError as need:
             if need.node is node:

@@ -20,6 +20,7 @@ from jax import lax
 from penstock.core.dtypes import int32
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.ops.elementwise import FLOATS, kinds, unary, widened
+from penstock.ops.lowering import PATCHES_PRODUCT, applies, note_convolution
 from penstock.ops.namespace import namespace
 from penstock.ops.table import REQUIRED, gradient, host_kernel, op
 from penstock.ops.windows import (
@@ -145,6 +146,8 @@ def convolve(x: Any, kernel: Any, geometry: Geometry) -> Any:
     window = geometry.window
     if _outgrows_input(geometry):
         return _patches_times_filter(x, kernel, window)
+    places = x.shape[0] * math.prod(window.outputs)
+    note_convolution(places * math.prod(kernel.shape), x.dtype)
     return lax.conv_general_dilated(
         x,
         kernel,
@@ -163,13 +166,14 @@ def _outgrows_input(geometry: Geometry) -> bool:
     on 2x2, as at the end of a residual net); the path it takes instead is 40 times slower.
     """
     window = geometry.window
-    return (
-        jax.default_backend() == "cpu"
-        and geometry.groups == 1
+    return applies(
+        PATCHES_PRODUCT,
+        geometry.groups == 1
         and not geometry.channels_first
         and any(
             reach > length for reach, length in zip(window.reach, window.lengths, strict=True)
-        )
+        ),
+        lambda: f"a filter of reach {window.reach} on lengths {window.lengths}",
     )
 
 

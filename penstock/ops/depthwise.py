@@ -18,6 +18,7 @@ from jax import lax
 from penstock.core.errors import InvalidArgumentError
 from penstock.ops.conv import CONV2D_ATTRS, add_gradients
 from penstock.ops.elementwise import FLOATS, unary, widened
+from penstock.ops.lowering import DEPTHWISE_TAPS, applies
 from penstock.ops.namespace import namespace
 from penstock.ops.table import op
 from penstock.ops.windows import (
@@ -114,7 +115,9 @@ def _read(
 def _uses_taps(window: Window, *arrays: Any) -> bool:
     if namespace(*arrays) is np:
         return True
-    return jax.default_backend() == "cpu" and window.cells <= _MOST_TAPS
+    return applies(
+        DEPTHWISE_TAPS, window.cells <= _MOST_TAPS, lambda: f"a window of {window.cells} cells"
+    )
 
 
 def _convolve(x: Any, kernel: Any, geometry: _Geometry) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import string
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from penstock.core.dtypes import bfloat16, float16
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.linalg import broadcast_dims
+from penstock.ops.lowering import note_product
 from penstock.ops.table import REQUIRED, gradient, host_kernel, op
 
 jnp = jax.numpy
@@ -132,9 +134,11 @@ def einsum(inputs: tuple[Any, ...], *, equation: str) -> Any:
     Shape: inputs [...] each -> output [...], as the equation says.
     Errors: InvalidArgumentError when the equation does not fit the inputs.
     """
-    full, out, _ = _resolved(inputs, equation)
+    full, out, sizes = _resolved(inputs, equation)
     distinct = "".join(dict.fromkeys(out))
     operands = list(inputs)
+    if len(operands) == 2:
+        note_product(math.prod(int(size) for size in sizes.values()), operands[0].dtype)
     if operands[0].dtype in _NARROW:
         operands = [operand.astype(np.float32) for operand in operands]
     result = jnp.einsum(f"{','.join(full)}->{distinct}", *operands).astype(inputs[0].dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from penstock.core.dtypes import DType, bfloat16, float16
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
+from penstock.ops.lowering import note_product
 from penstock.ops.namespace import namespace
 from penstock.ops.table import REQUIRED, gradient, op
 
@@ -22,6 +24,9 @@ _NARROW = frozenset({float16.np, bfloat16.np})
 
 def product(xp: ModuleType, a: Any, b: Any) -> Any:
     """Multiply two stacks of matrices; half precision accumulates in float32."""
+    if xp is not np and a.ndim and b.ndim:
+        stacks = max(math.prod(a.shape[:-2]), math.prod(b.shape[:-2]))
+        note_product(stacks * math.prod(a.shape[-2:]) * b.shape[-1], a.dtype)
     if a.dtype in _NARROW:
         if xp is np:
             return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)

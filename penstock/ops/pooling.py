@@ -19,6 +19,7 @@ from jax import lax
 from penstock.core.dtypes import DType, int64
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.ops.elementwise import FLOATS, REALS, unary, widened
+from penstock.ops.lowering import TILED_MAXIMUM, applies
 from penstock.ops.namespace import namespace
 from penstock.ops.table import REQUIRED, gradient, op
 from penstock.ops.windows import (
@@ -91,9 +92,17 @@ def _uses_taps(x: Any, window: Window) -> bool:
     return window.cells <= _MOST_TAPS or not isinstance(x, jax.Array)
 
 
+def _takes_maximum_of_taps(x: Any, window: Window) -> bool:
+    if not isinstance(x, jax.Array):
+        return True
+    return applies(
+        TILED_MAXIMUM, window.cells <= _MOST_TAPS, lambda: f"a window of {window.cells} cells"
+    )
+
+
 def _largest(x: Any, window: Window) -> Any:
     low = _lowest(x.dtype)
-    if not _uses_taps(x, window):
+    if not _takes_maximum_of_taps(x, window):
         return _reduce_window(x, np.asarray(low, x.dtype), lax.max, window)
     return functools.reduce(namespace(x).maximum, taps(pad(x, window, low), window))
 
@@ -105,7 +114,7 @@ def _largest_backward(x: Any, largest: Any, grad: Any, window: Window) -> Any:
             f"output and gradient must have the shape {[x.shape[0], *window.outputs]} of the "
             f"pooling's output, got {list(largest.shape)} and {list(grad.shape)}"
         )
-    if not _uses_taps(x, window):
+    if not _takes_maximum_of_taps(x, window):
         _, pullback = jax.vjp(lambda y: _largest(y, window), x)
         return pullback(grad.astype(x.dtype))[0].astype(grad.dtype)
     xp = namespace(x, largest, grad)

@@ -15,7 +15,9 @@ from penstock.core import dtypes
 from penstock.core.dtypes import DType
 from penstock.core.errors import UnimplementedError
 from penstock.ops import checks
+from penstock.ops.lowering import OPS_WITH_RULES
 from penstock.ops.table import TYPE_LIST, OpDef
+from penstock.runtime.computation import Computation
 from penstock.runtime.context import state
 from penstock.runtime.devices import device_for, host_is_default
 from penstock.runtime.freeze import freeze, freeze_array
@@ -294,15 +296,27 @@ class _Compiled:
 
     __slots__ = ("_function", "causes")
 
-    def __init__(self, kernel: Callable[..., Any]) -> None:
+    def __init__(self) -> None:
         self.causes: list[Any] = []
-        self._function = jax.jit(kernel)
+        self._function: Any = None
+
+    def set_kernel(self, kernel: Callable[..., Any], op: str) -> None:
+        """Say what is compiled; rules may choose how for the ops that have some."""
+        if op in OPS_WITH_RULES:
+            computation = Computation(kernel, name=op)
+            self._function = lambda *arrays: computation.run(_shapes(arrays), *arrays)
+        else:
+            self._function = jax.jit(kernel)
 
     def __call__(self, *arrays: Any) -> Any:
         outputs, flag = self._function(*arrays)
         if flag is not None:
             checks.raise_failed(flag, self.causes)
         return outputs
+
+
+def _shapes(arrays: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple([(getattr(a, "shape", None), getattr(a, "dtype", None)) for a in arrays])
 
 
 def _run_compiled(
@@ -361,9 +375,10 @@ def _run_with(
     )
     compiled = _compiled.get(key)
     if compiled is None:
-        compiled = _Compiled(lambda: None)
-        compiled._function = jax.jit(
-            functools.partial(_traced, row, dict(attrs), lengths, fixed, len(values), compiled)
+        compiled = _Compiled()
+        compiled.set_kernel(
+            functools.partial(_traced, row, dict(attrs), lengths, fixed, len(values), compiled),
+            str(attrs["op"]) if row.name == "_VJP" else row.name,
         )
         with _lock:
             _compiled[key] = compiled

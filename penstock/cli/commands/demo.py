@@ -19,6 +19,7 @@ from penstock import __version__
 from penstock.cli.demo.outcome import Outcome
 from penstock.cli.demo.run import Narrator, Options
 from penstock.cli.demo.run import run as run_demo
+from penstock.runtime.allocator import allow_keeping_memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace, out: TextIO) -> int:
     options = Options(args.output, args.epochs, args.seed, args.port)
     narrator = Narrator(None if args.json else out)
     started = time.perf_counter()
+    allow_keeping_memory()
     narrator.say("penstock", f"{__version__} demo: reading handwritten digits")
     # Keras writes to standard output; the one JSON object must stay alone there.
     with contextlib.redirect_stdout(sys.stderr if args.json else out), _stopped_in_order():

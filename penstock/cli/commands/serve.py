@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from penstock.cli.serve.config_file import MODELS, read_config
 from penstock.cli.serve.options import GROUPS, OPTIONS, boolean
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
+from penstock.runtime.allocator import allow_keeping_memory
 from penstock.serving.batcher import BatchingParameters
 from penstock.serving.batching_parameters import read_batching_parameters
 from penstock.serving.grpc.limits import GrpcLimits
@@ -105,6 +106,7 @@ def run(args: argparse.Namespace, out: TextIO) -> int:  # noqa: ARG001  (it prin
         for flag in _IGNORED:
             if getattr(args, flag) is not None:
                 log.warning("--%s has no meaning here", flag)
+        allow_keeping_memory()
         server = Server(config_of(args))
         server.start()
         if not values_of(args)["exit_after_load"]:
