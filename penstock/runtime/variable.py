@@ -106,7 +106,8 @@ class Holder:
         """The value as a JAX array; a numpy value is moved once and kept so."""
         value = self.require_value()
         if not isinstance(value, jax.Array):
-            value = self.value = jnp.asarray(value)
+            # (`jnp.asarray` would compile a copy for every shape.)
+            value = self.value = jax.device_put(value)
             # The array may share the numpy buffer.
             self.owned = False
         return value
@@ -129,7 +130,7 @@ class Holder:
         if self.owned and isinstance(value, jax.Array):
             _DEVICE_ARRAYS.add(type(value))
             return value
-        if value.size <= _COPY_ON_HOST_LIMIT:
+        if value.size <= _COPY_ON_HOST_LIMIT or not isinstance(value, jax.Array):
             # A fresh numpy array is moved by the call itself, quicker than XLA copies a buffer.
             return np.array(value)
         return jnp.array(value, copy=True)

@@ -1,5 +1,6 @@
 import threading
 
+import jax
 import numpy as np
 import pytest
 
@@ -142,3 +143,14 @@ def test_a_tensor_assigned_to_a_variable_outlives_the_variables_updates():
 
     assert float(doubled[0]) == 2.0
     assert float(v[0]) == 4.0
+
+
+def test_moving_a_value_to_the_device_compiles_nothing(caplog):
+    variable = tf.Variable(np.arange(77_777, dtype=np.float32))
+
+    with jax.log_compiles():
+        moved = variable._holder.device_value()
+
+    assert isinstance(moved, jax.Array)
+    assert "Compiling" not in caplog.text
+    np.testing.assert_array_equal(moved, np.arange(77_777))
