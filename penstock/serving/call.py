@@ -67,6 +67,7 @@ class Call:
         version: that answered.
         signature_name: that was run.
         rows: of the inputs; several runs add up.
+        decode_s: time until the inputs were read and checked.
         queue_s: time in the queue; several runs add up.
         compute_s: time of the shared calls that it was part of.
         batch_size: rows of the last shared call that it was part of.
@@ -93,6 +94,7 @@ class Call:
     version: int | None = None
     signature_name: str = ""
     rows: int = 0
+    decode_s: float = 0.0
     queue_s: float = 0.0
     compute_s: float = 0.0
     batch_size: int = 0

@@ -25,6 +25,7 @@ class Gateway:
             the inputs are decoded; both may raise an OpError. `done(call)`, when the answer
             is made, in reverse order; it must be quick and not raise.
         clock: seconds, rising.
+        with_timing: whether answers tell by a header where their time went.
     """
 
     def __init__(
@@ -32,10 +33,13 @@ class Gateway:
         manager: Manager,
         middleware: Sequence[object] = (),
         clock: Callable[[], float] = time.perf_counter,
+        *,
+        with_timing: bool = False,
     ) -> None:
         self.manager = manager
         self.middleware = tuple(middleware)
         self.clock = clock
+        self.with_timing = with_timing
         self.admit_hooks = _hooks(self.middleware, "admit")
         self.check_hooks = _hooks(self.middleware, "check")
         self.done_hooks = _hooks(self.middleware[::-1], "done")
@@ -123,6 +127,11 @@ class Opened(Admitted):
         return self
 
     @property
+    def with_timing(self) -> bool:
+        """Whether the answer tells where its time went."""
+        return self._gateway.with_timing
+
+    @property
     def version(self) -> ServedVersion:
         """The version that answers.
 
@@ -172,6 +181,7 @@ class Opened(Admitted):
         signature.check(inputs)
         for check in self._gateway.check_hooks:
             check(call, signature, inputs)
+        call.decode_s = self._gateway.clock() - call.start
         if call.keep:
             call.inputs = inputs
             then = _keeping(call, then)

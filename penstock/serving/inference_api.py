@@ -5,6 +5,7 @@ Source: `inference_rest.md` of the Open Inference Protocol, version 2.
 
 import asyncio
 import re
+import time
 from typing import Final
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ from penstock.serving.protocols.inference_json import BINARY, LENGTH_HEADER, Inf
 from penstock.serving.readiness import Readiness
 from penstock.serving.rest_api import encode_error
 from penstock.serving.router import JSON, Handler, Protocol, Request, Response
+from penstock.serving.server_timing import add_timing
 
 _MODEL_PATH: Final = re.compile(
     r"/v2/models/([^/]+)(?:/versions/([^/]+))?(?:/(ready|infer))?/?", re.ASCII
@@ -106,15 +108,21 @@ class InferenceHttpApi:
             call.priority = decoded.priority
             name = inference.pick_signature(opened.servable, decoded.parameters)
             outputs = await opened.run(name, decoded.inputs)
+            start = time.perf_counter()
             body, head_bytes = inference_json.encode(
                 spec.name,
                 opened.version.number,
                 decoded,
                 inference.pick_outputs(decoded, outputs),
             )
-        if head_bytes is None:
-            return Response(200, body)
-        return Response(200, body, BINARY, ((LENGTH_HEADER, str(head_bytes)),))
+            if head_bytes is None:
+                response = Response(200, body)
+            else:
+                headers = ((LENGTH_HEADER, str(head_bytes)),)
+                response = Response(200, body, BINARY, headers)
+            if opened.with_timing:
+                add_timing(response, call, start)
+        return response
 
 
 def _call(api: str, spec: ModelSpec, request: Request) -> Call:

@@ -1,6 +1,7 @@
 """The handler of predict requests over REST, the hot path: no task, no coroutine."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from penstock.core.errors import OpError
@@ -10,6 +11,7 @@ from penstock.serving.protocols import raw_tensor, rest
 from penstock.serving.protocols.rest import RequestReader
 from penstock.serving.router import Cancel, Request, Respond, Response
 from penstock.serving.servable import DEFAULT_SIGNATURE, Array
+from penstock.serving.server_timing import add_timing
 
 _SIGNATURE_QUERY = "signature_name="
 # How an answer is written: in rows, in columns, or as plain bytes.
@@ -93,7 +95,10 @@ class _Answering:
             if error is not None:
                 raise error
             assert outputs is not None
+            start = time.perf_counter()
             response = self.encode(outputs)
+            if self._opened.with_timing:
+                add_timing(response, self._opened.call, start)
         except OpError as failed:
             error = failed
             response = encode_error(failed)

@@ -1,9 +1,9 @@
 """Handlers of TF Serving's REST protocol: from a request to the model and back."""
 
+import time
 from collections.abc import Awaitable, Callable
 
 from penstock.core.errors import NotFoundError
-from penstock.monitor import exposition
 from penstock.serving.call import CLASSIFY, REGRESS, REST, Call, ModelSpec
 from penstock.serving.gateway import Gateway
 from penstock.serving.predict_handler import PredictHandler, encode_error
@@ -11,8 +11,8 @@ from penstock.serving.protocols import rest
 from penstock.serving.protocols.rest import RequestReader
 from penstock.serving.protocols.tasks import check_classify, check_regress
 from penstock.serving.router import Handler, Protocol, Request, Response
+from penstock.serving.server_timing import add_timing
 
-METRICS_PATH = "/monitoring/prometheus/metrics"
 _SERVED_METHODS = (("Allow", "GET, HEAD, POST, OPTIONS"),)
 
 
@@ -60,16 +60,22 @@ class RestApi:
             name, examples = rest.decode_examples(request.body)
             check_classify(name, opened.servable.signatures.get(name))
             outputs = await opened.run(name, rest.example_inputs(examples))
-            body = rest.encode_classify(outputs, len(examples))
-        return Response(200, body)
+            start = time.perf_counter()
+            response = Response(200, rest.encode_classify(outputs, len(examples)))
+            if opened.with_timing:
+                add_timing(response, call, start)
+        return response
 
     async def _regress(self, call: Call, request: Request) -> Response:
         with self._gateway.open(call) as opened:
             name, examples = rest.decode_examples(request.body)
             check_regress(name, opened.servable.signatures.get(name))
             outputs = await opened.run(name, rest.example_inputs(examples))
-            body = rest.encode_regress(outputs, len(examples))
-        return Response(200, body)
+            start = time.perf_counter()
+            response = Response(200, rest.encode_regress(outputs, len(examples)))
+            if opened.with_timing:
+                add_timing(response, call, start)
+        return response
 
     async def _status(self, call: Call, _: Request) -> Response:
         with self._gateway.admin(call):
@@ -99,20 +105,14 @@ def _call(api: str, spec: ModelSpec, request: Request) -> Call:
 
 
 def other_paths() -> Protocol:
-    """Return what answers the paths that no protocol has: metrics, or 404."""
+    """Return what answers the paths that no protocol has."""
     return Protocol("/", _find_other, encode_error)
 
 
 def _find_other(method: str, path: str) -> Handler:
     if method == "OPTIONS":
         return _options
-    if path == METRICS_PATH and method == "GET":
-        return _metrics
     raise NotFoundError(f"no such path: {method} {path}")
-
-
-async def _metrics(_: Request) -> Response:
-    return Response(200, exposition.encode(), exposition.PROMETHEUS)
 
 
 async def _options(_: Request) -> Response:
