@@ -57,7 +57,7 @@ def test_a_tensor_becomes_nested_lists_of_its_sizes():
     )
     document = make_document([ServedModel("m", 1, {"serving_default": signature}, {})], "1")
     post = document["paths"]["/v1/models/m:predict"]["post"]
-    rows, columns = post["requestBody"]["content"]["application/json"]["schema"]["oneOf"]
+    rows, columns = post["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
     row = {
         "type": "array",
         "items": {"type": "integer", "minimum": -128, "maximum": 127},

@@ -149,8 +149,8 @@ def _predict(model: ServedModel, names: list[str]) -> dict[str, Any]:
         f"Predict with {model.name}",
         "Rows go under `instances` and come back under `predictions`; whole tensors go under "
         "`inputs` and come back under `outputs`.",
-        {"oneOf": requests},
-        {"oneOf": answers},
+        {"anyOf": requests},
+        {"anyOf": answers},
         example,
     )
 
@@ -221,7 +221,7 @@ def _infer(model: ServedModel, signature: SignatureSpec) -> dict[str, Any]:
 
 
 def _each(tensors: list[dict[str, Any]]) -> dict[str, Any]:
-    items = tensors[0] if len(tensors) == 1 else {"oneOf": tensors}
+    items = tensors[0] if len(tensors) == 1 else {"anyOf": tensors}
     return {"type": "array", "items": items, "maxItems": len(tensors)}
 
 
