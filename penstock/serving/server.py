@@ -35,6 +35,7 @@ from penstock.serving.manager import (
 from penstock.serving.memory import MemoryBudget
 from penstock.serving.middleware.metrics import CallMetrics
 from penstock.serving.model_config import ModelConfig, check_models, read_model_config
+from penstock.serving.openapi_api import OpenApi
 from penstock.serving.readiness import Readiness
 from penstock.serving.remote_source import RemoteStoragePathSource
 from penstock.serving.rest_api import RestApi, other_paths
@@ -296,6 +297,7 @@ class Server:
         protocols = [
             RestApi(gateway).protocol(),
             InferenceHttpApi(gateway, readiness).protocol(),
+            *OpenApi(gateway).protocols(),
         ]
         router = Router(protocols, other_paths())
         servers: list[HttpServer | GrpcServer | GrpcioServer] = []
