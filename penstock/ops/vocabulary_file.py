@@ -12,6 +12,7 @@ from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError, NotFoundError, OutOfRangeError
 from penstock.ops.string import as_bytes
 from penstock.ops.string_numbers import parse_number
+from penstock.wire.file_system.confined import check_confined
 
 LINE_NUMBER: Final = -1
 WHOLE_LINE: Final = -2
@@ -40,10 +41,12 @@ def read_vocabulary(
         NotFoundError: there is no such file.
         OutOfRangeError: it is empty.
         InvalidArgumentError: a line is not as wanted, or there are too few.
+        PermissionDeniedError: it lies outside of the model that is being loaded.
     """
     path = (
         filename if isinstance(filename, str) else filename.decode("utf-8", "surrogateescape")
     )
+    check_confined(path)
     mark = as_bytes(delimiter)
     if len(mark) != 1:
         raise InvalidArgumentError("delimiter should be only 1 char")

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import importlib
 import io
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,7 +18,12 @@ import jax
 import numpy as np
 
 from penstock.core.dtypes import as_dtype
-from penstock.core.errors import DataLossError, InvalidArgumentError, UnimplementedError
+from penstock.core.errors import (
+    DataLossError,
+    InvalidArgumentError,
+    PermissionDeniedError,
+    UnimplementedError,
+)
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.checks import NeedsValueError
 from penstock.ops.table import REQUIRED, TYPE_LIST, op
@@ -25,6 +31,12 @@ from penstock.ops.table import REQUIRED, TYPE_LIST, op
 Array = Any
 Specs = tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
 
+# What programs of other systems may call: parts of XLA and of libraries of linear algebra.
+_KNOWN_CALLS: Final = re.compile(
+    r"(lapack_|ducc_fft|pocketfft|cu_|cusolver|cublas|hip|__gpu|SPMD|stablehlo\.|chlo\.|mhlo\.)"
+    r"|(Sharding|shape_assertion|ApproxTopK|TopK|Qr|Eigh|LuDecomposition|ResizeBilinear"
+    r"|ResizeNearest|ProductOfElementaryHouseholderReflectors|annotate_device_placement)$"
+)
 # Programs kept refined; each is small beside its compiled form.
 _KEPT: Final = 128
 # From this version on a program computes its open dimensions from its arguments itself.
@@ -76,8 +88,9 @@ def xla_call_module(
     Shape: args [...] each -> output [...] each, as the program tells.
     Dtype: output as `Tout` says.
     Errors: UnimplementedError for programs that call functions of the graph or are older than
-    version 5, InvalidArgumentError when the arguments do not fit, DataLossError when the
-    program is damaged.
+    version 5, PermissionDeniedError for those that call unknown programs,
+    InvalidArgumentError when the arguments do not fit, DataLossError when the program is
+    damaged.
     """
     if function_list or dim_args_spec or has_token_input_output or version < _OLDEST_VERSION:
         raise UnimplementedError(
@@ -129,6 +142,7 @@ def _with_shapes(
             raise DataLossError(
                 f"XlaCallModule must hold a StableHLO program, got {len(module)} bytes: {error}"
             ) from error
+        _check_calls(parsed)
         _fix_arguments(parsed, specs, 1 if takes_platform else 0)
         opened = io.BytesIO()
         parsed.operation.write_bytecode(file=opened)
@@ -144,6 +158,29 @@ def _with_shapes(
         shapes = [tuple(ir.RankedTensorType(kind).shape) for kind in results]
         version = dialect.get_current_version()
         return mlir.serialize_portable_artifact(refined, version), shapes
+
+
+def _check_calls(module: Any) -> None:
+    """Let a program call what is known to compute, and no address of this process.
+
+    Raises:
+        PermissionDeniedError: it calls something else.
+    """
+    _, ir, _ = _mlir()
+    called: list[str] = []
+
+    def note(operation: Any) -> Any:
+        if operation.name == "stablehlo.custom_call":
+            called.append(operation.attributes["call_target_name"].value)
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(note)
+    for target in called:
+        if not _KNOWN_CALLS.match(target):
+            raise PermissionDeniedError(
+                f"the program of XlaCallModule calls {target!r}, which is not known to be "
+                "harmless"
+            )
 
 
 @functools.cache

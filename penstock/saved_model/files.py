@@ -3,13 +3,47 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from penstock.core.errors import NotFoundError, UnimplementedError
+from penstock.core.errors import DataLossError, NotFoundError, UnimplementedError
 from penstock.saved_model import constants
 from penstock.wire import protos
+
+# What a graph refers to is looked up in many places; a file whose parts do not fit each other
+# shows as one of these there.
+_SIGNS_OF_DAMAGE = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    StopIteration,
+    TypeError,
+    UnicodeDecodeError,
+)
+
+
+@contextmanager
+def damage_told(where: str) -> Iterator[None]:
+    """Tell users what it means when the parts of a model do not fit each other.
+
+    Args:
+        where: what is read, as errors call it.
+
+    Raises:
+        DataLossError: something inside raised a class of Python's that says so.
+    """
+    try:
+        yield
+    except _SIGNS_OF_DAMAGE as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise DataLossError(
+            f"{where} must be of a SavedModel whose parts fit each other, got {reason}; save "
+            "the model again"
+        ) from error
 
 
 def contains_saved_model(export_dir: str | os.PathLike[str]) -> bool:

@@ -23,7 +23,12 @@ from penstock.runtime.variable import (
     VariableSynchronization,
 )
 from penstock.saved_model import constants
-from penstock.saved_model.files import choose_meta_graph, read_saved_model, variables_prefix
+from penstock.saved_model.files import (
+    choose_meta_graph,
+    damage_told,
+    read_saved_model,
+    variables_prefix,
+)
 from penstock.saved_model.function_spec import FunctionSpec
 from penstock.saved_model.load_v1 import load_v1
 from penstock.saved_model.options import LoadOptions
@@ -34,8 +39,10 @@ from penstock.saved_model.saved_function import (
 )
 from penstock.saved_model.structured_value import decode
 from penstock.saved_model.table_contents import TableContents
+from penstock.saved_model.unsafe_ops import UNSAFE_OPS
 from penstock.wire import protos
 from penstock.wire.bundle import BundleReader
+from penstock.wire.file_system.confined import check_links, confined
 from penstock.wire.tensors import make_dtype, make_ndarray, make_shape
 
 _GRAPH_KEY: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -62,34 +69,18 @@ def load(
         NotFoundError: there is no SavedModel.
         DataLossError: its files are damaged.
         ValueError: it has no graph with these tags.
+        PermissionDeniedError: it reads or writes files of others while it is loaded.
     """
     where = os.fspath(export_dir)
-    meta_graph = choose_meta_graph(read_saved_model(where), tags, where)
     options = options or LoadOptions()
-    try:
-        with init_scope():
-            if not meta_graph.HasField("object_graph_def"):
-                return load_v1(meta_graph, Path(where), options)
-            return _Loader(meta_graph, Path(where), options).load()
-    except _SIGNS_OF_DAMAGE as error:
-        # What a graph refers to is looked up in many places; a file whose parts do not fit
-        # each other shows as one of these there, and users shall hear what it means.
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise DataLossError(
-            f"'{where}' must be a SavedModel whose parts fit each other, got {reason}; save "
-            "the model again"
-        ) from error
-
-
-_SIGNS_OF_DAMAGE = (
-    AttributeError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    RecursionError,
-    TypeError,
-    UnicodeDecodeError,
-)
+    if not options.allow_unsafe_ops:
+        check_links(where)
+    meta_graph = choose_meta_graph(read_saved_model(where), tags, where)
+    root = None if options.allow_unsafe_ops else where
+    with damage_told(f"'{where}'"), init_scope(), confined(root):
+        if not meta_graph.HasField("object_graph_def"):
+            return load_v1(meta_graph, Path(where), options)
+        return _Loader(meta_graph, Path(where), options).load()
 
 
 class RestoredResource(TableContents, CapturableResource, AutoTrackable):
@@ -103,16 +94,28 @@ class RestoredResource(TableContents, CapturableResource, AutoTrackable):
         return handle
 
     def _initialize(self) -> Any:
-        function = self.__dict__.get("_initializer")
+        function = self._functions.of.get("_initialize")
         return None if function is None else function()
 
     def _saved(self, name: str) -> Any:
         try:
-            return self.__dict__[f"_saved{name}"]
+            return self._functions.of[name]
         except KeyError:
             raise UnimplementedError(
                 "a resource of the SavedModel has no function that makes it"
             ) from None
+
+    @property
+    def _functions(self) -> _Functions:
+        """The functions of the file that make, fill and give back the resource."""
+        return self.__dict__.setdefault("_file_functions", _Functions())  # type: ignore[no-any-return]
+
+
+class _Functions:
+    """Functions by name, out of sight of what looks for children: these are made anew."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Any] = {}
 
 
 class UserObject(AutoTrackable):
@@ -128,7 +131,9 @@ class _Loader:
         self._options = options
         self._saved = meta_graph.object_graph_def
         self._library = Library(
-            meta_graph.graph_def.library.function, f"SavedModel '{directory}'"
+            meta_graph.graph_def.library.function,
+            f"SavedModel '{directory}'",
+            () if options.allow_unsafe_ops else UNSAFE_OPS,
         )
         self._constants: dict[str, Any] = {}
         self._traces: dict[str, SavedConcreteFunction] = {}
@@ -341,7 +346,7 @@ class _Loader:
         if node.WhichOneof("kind") == "bare_concrete_function":
             value = value()
         if isinstance(parent, RestoredResource) and name in _RESOURCE_METHODS:
-            parent.__dict__[_RESOURCE_METHODS[name]] = value
+            parent._functions.of[name] = value
         elif isinstance(parent, ListWrapper):
             _set_item(parent, name, value)
         elif isinstance(parent, _DictWrapper):
@@ -433,11 +438,7 @@ class _Loader:
         return function if isinstance(function, Trackable) else function()
 
 
-_RESOURCE_METHODS: Final = {
-    "_create_resource": "_saved_create_resource",
-    "_initialize": "_initializer",
-    "_destroy_resource": "_destroyer",
-}
+_RESOURCE_METHODS: Final = ("_create_resource", "_initialize", "_destroy_resource")
 
 
 def _set_item(items: ListWrapper, name: str, value: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +22,10 @@ from penstock.runtime.dispatch import call
 from penstock.runtime.trackable import AutoTrackable
 from penstock.runtime.variable import Variable
 from penstock.saved_model import constants
-from penstock.saved_model.files import variables_prefix
+from penstock.saved_model.files import damage_told, variables_prefix
 from penstock.saved_model.options import LoadOptions
 from penstock.saved_model.saved_function import RestoredConcreteFunction, SignatureMap
+from penstock.saved_model.unsafe_ops import UNSAFE_OPS
 from penstock.wire import protos
 from penstock.wire.bundle import BundleReader, read_part
 from penstock.wire.tensors import make_dtype, make_ndarray, make_shape
@@ -43,7 +44,8 @@ def load_v1(meta_graph: Any, directory: Path, options: LoadOptions) -> Any:
     Raises:
         DataLossError: the graph or the variables are damaged.
     """
-    graph = _Graph(meta_graph, directory)
+    refused = () if options.allow_unsafe_ops else UNSAFE_OPS
+    graph = _Graph(meta_graph, directory, refused)
     if not options.experimental_skip_checkpoint:
         graph.restore_variables(allow_partial=options.allow_partial_checkpoint)
     graph.initialize()
@@ -102,13 +104,13 @@ def _named(names: Any, prefix: str) -> dict[str, str]:
 class _Graph:
     """The graph of a model, its variables and tables."""
 
-    def __init__(self, meta_graph: Any, directory: Path) -> None:
+    def __init__(self, meta_graph: Any, directory: Path, refused: Collection[str] = ()) -> None:
         self._meta = meta_graph
         self._directory = directory
         self._place = f"SavedModel '{directory}'"
         self._nodes = list(meta_graph.graph_def.node)
         self._by_name = {node.name: node for node in self._nodes}
-        self._library = Library(meta_graph.graph_def.library.function, self._place)
+        self._library = Library(meta_graph.graph_def.library.function, self._place, refused)
         self._tables: dict[str, Any] = {}
         self._built: dict[str, Any] = {}
         self.variables = self._make_variables()
@@ -248,9 +250,14 @@ class _Graph:
 
     def _signature(self, key: str, message: Any) -> Any:
         if key not in self._built:
-            inputs = {name: _tensor_name(info, key) for name, info in message.inputs.items()}
-            outputs = {name: _tensor_name(info, key) for name, info in message.outputs.items()}
-            self._built[key] = self.function(inputs, outputs, key)
+            with damage_told(f"signature {key!r} of {self._place}"):
+                inputs = {
+                    name: _tensor_name(info, key) for name, info in message.inputs.items()
+                }
+                outputs = {
+                    name: _tensor_name(info, key) for name, info in message.outputs.items()
+                }
+                self._built[key] = self.function(inputs, outputs, key)
         return self._built[key]
 
     def function(self, inputs: dict[str, str], outputs: dict[str, str], name: str) -> Any:

@@ -82,6 +82,9 @@ class LoadOptions:
         experimental_variable_policy: accepted for compatibility.
         experimental_load_function_aliases: whether the aliases of functions are loaded as
             the attribute `function_aliases`.
+        allow_unsafe_ops: whether the model may read and write files, call Python functions of
+            this program, and lie behind links; only for models that you trust. Otherwise a
+            function that does so raises PermissionDeniedError when it comes to it.
     """
 
     def __init__(
@@ -91,9 +94,11 @@ class LoadOptions:
         experimental_skip_checkpoint: bool = False,
         experimental_variable_policy: Any = None,
         experimental_load_function_aliases: bool = False,
+        allow_unsafe_ops: bool = False,
     ) -> None:
         self.allow_partial_checkpoint = allow_partial_checkpoint
         self.experimental_io_device = experimental_io_device
         self.experimental_skip_checkpoint = experimental_skip_checkpoint
         self.experimental_variable_policy = experimental_variable_policy
         self.experimental_load_function_aliases = experimental_load_function_aliases
+        self.allow_unsafe_ops = allow_unsafe_ops

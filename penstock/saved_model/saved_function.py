@@ -11,7 +11,7 @@ from typing import Any, Final
 from penstock.core import nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.dtypes import DType
-from penstock.core.errors import UnimplementedError
+from penstock.core.errors import DataLossError, UnimplementedError
 from penstock.core.type_spec import TensorSpec, TypeSpec
 from penstock.function.concrete_function import ConcreteFunction
 from penstock.function.polymorphic import Function
@@ -22,6 +22,7 @@ from penstock.runtime.context import init_scope, name_scope
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.tensor import TensorLike
 from penstock.runtime.trackable import Trackable
+from penstock.saved_model.files import damage_told
 from penstock.saved_model.function_spec import FunctionSpec
 
 _GENERATED: Final = re.compile(r"^__inference_(.*)_\d+$")
@@ -108,7 +109,8 @@ class SavedConcreteFunction:
         key = (tuple(argument_names), None if keywords is None else tuple(keywords))
         with self._lock:
             if key not in self._built:
-                self._built[key] = self._read(argument_names, keywords, positional)
+                with damage_told(f"function {self.name!r} of {self._library.what}"):
+                    self._built[key] = self._read(argument_names, keywords, positional)
             return self._built[key]
 
     def _read(
@@ -361,6 +363,8 @@ class SignatureMap(Mapping[str, Any], Trackable):
 
     def add(self, name: str, get: Callable[[], Any]) -> None:
         """Add a signature, built when it is first asked for."""
+        if not callable(get):
+            raise DataLossError(f"signature {name!r} must be a function, got {get!r}")
         self._signatures[name] = get
 
     def __getitem__(self, key: str) -> Any:

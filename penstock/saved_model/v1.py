@@ -28,8 +28,10 @@ from penstock.saved_model.files import contains_saved_model as maybe_saved_model
 from penstock.saved_model.load import load as load_v2
 from penstock.saved_model.load_v1 import CheckpointNames
 from penstock.saved_model.save import save
+from penstock.saved_model.unsafe_ops import check_start
 from penstock.wire import protos
 from penstock.wire.bundle import BundleReader, BundleWriter
+from penstock.wire.file_system.confined import check_links, confined
 from penstock.wire.files import write_atomically
 from penstock.wire.tensors import make_shape_proto
 
@@ -401,8 +403,10 @@ def load(
         NotFoundError: there is no SavedModel.
         DataLossError: it is damaged.
         RuntimeError: it has no graph with these tags.
+        PermissionDeniedError: it reads or writes files of others while it is loaded.
     """
     where = os.fspath(export_dir)
+    check_links(where)
     try:
         meta_graph = choose_meta_graph(read_saved_model(where), tags, where)
     except ValueError as error:
@@ -425,7 +429,9 @@ def load(
         feeds[f"{imported.prefix}{asset.tensor_info.name}"] = str(path)
     start = _start(meta_graph)
     if start is not None:
-        sess.run(f"{imported.prefix}{start}", feeds)
+        check_start(meta_graph, start, where)
+        with confined(where):
+            sess.run(f"{imported.prefix}{start}", feeds)
     return meta_graph
 
 

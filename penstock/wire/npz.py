@@ -3,6 +3,7 @@
 import math
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
@@ -16,6 +17,15 @@ from penstock.wire.files import AtomicFile
 Array = NDArray[Any]
 
 _SUFFIX: Final = ".npy"
+# What unpacking a damaged archive raises.
+UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+)
 _READERS: Final = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -47,7 +57,7 @@ def open_archive(path: str | os.PathLike[str]) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except FileNotFoundError:
         raise NotFoundError(f"{os.fspath(path)}; No such file or directory") from None
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (ValueError, *UNREADABLE) as error:
         raise DataLossError(f"'{os.fspath(path)}' must be a zip archive: {error}") from None
 
 
@@ -81,7 +91,7 @@ def read_arrays(path: str | os.PathLike[str]) -> Iterator[tuple[str, Array]]:
 def _opened(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> IO[bytes]:
     try:
         return archive.open(item)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise DataLossError(f"'{item.filename}' cannot be unpacked: {error}") from None
 
 
@@ -117,7 +127,7 @@ def _read(file: IO[bytes], item: zipfile.ZipInfo) -> tuple[str, Array]:
         )
     try:
         data = file.read(size)
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise DataLossError(f"'{header.name}' is damaged: {error}") from None
     if len(data) < size:
         raise DataLossError(f"'{header.name}' ends after {len(data)} of {size} bytes")

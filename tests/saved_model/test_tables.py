@@ -95,3 +95,10 @@ def test_tables_of_tensorflow_1_are_filled_when_the_model_is_loaded():
     # Two tables are added up; each gives -1 for what it does not know.
     assert sums.numpy().tolist() == [1 - 1, -1 + 1, -1 - 1]
     assert found.numpy().tolist() == [2]
+
+
+def test_files_of_tables_are_saved_again(saved, tmp_path):
+    tf.saved_model.save(tf.saved_model.load(saved), str(tmp_path / "again"))
+    names = sorted(path.name for path in (Path(saved) / "assets").iterdir())
+
+    assert sorted(path.name for path in (tmp_path / "again" / "assets").iterdir()) == names

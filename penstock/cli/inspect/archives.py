@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import h5py
-
+from penstock.cli.inspect.hdf5 import read_hdf5, read_hdf5_bytes
 from penstock.cli.inspect.report import Report, Table, shortened
 from penstock.cli.inspect.tensors import Tensor, add_tensors
 from penstock.core.errors import DataLossError
-from penstock.wire.npz import open_archive, read_headers
+from penstock.wire.npz import UNREADABLE, open_archive, read_headers
 from penstock.wire.safetensors import read_places
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -82,10 +80,16 @@ def inspect_keras(path: Path) -> Report:
         if _WEIGHTS in archive.namelist():
             if archive.getinfo(_WEIGHTS).file_size > _MAX_WEIGHTS_BYTES:
                 raise DataLossError(f"'{_WEIGHTS}' of '{path}' must not exceed 4 GiB here")
-            with archive.open(_WEIGHTS) as file:
-                weights = io.BytesIO(file.read())
-            add_tensors(report, _datasets(weights, path), "weights")
+            weights = read_hdf5_bytes(_bytes(archive, _WEIGHTS, path), f"weights of '{path}'")
+            add_tensors(report, weights, "weights")
     return report
+
+
+def _bytes(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    try:
+        return archive.read(name)
+    except UNREADABLE as error:
+        raise DataLossError(f"'{name}' of '{path}' must be whole: {error}") from None
 
 
 def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
         if size > _MAX_TEXT_BYTES:
             raise DataLossError(f"'{name}' of '{path}' must not exceed {_MAX_TEXT_BYTES} bytes")
         found = json.loads(archive.read(name))
-    except (KeyError, ValueError, zipfile.BadZipFile, OSError) as error:
+    except (KeyError, ValueError, RecursionError, *UNREADABLE) as error:
         raise DataLossError(f"'{path}' must have a JSON text '{name}': {error}") from None
     if not isinstance(found, dict):
         raise DataLossError(f"'{name}' of '{path}' must be a JSON object")
@@ -177,11 +181,7 @@ def inspect_hdf5(path: Path) -> Report:
         DataLossError: it is damaged.
     """
     report = Report("HDF5 file", {})
-    try:
-        with h5py.File(path, "r") as file:
-            attributes = {key: file.attrs[key] for key in file.attrs}
-    except OSError as error:
-        raise DataLossError(f"'{path}' must be an HDF5 file: {error}") from None
+    attributes, tensors = read_hdf5(path, f"'{path}'")
     if "model_config" in attributes:
         report.kind = "Keras model (HDF5)"
         try:
@@ -196,35 +196,5 @@ def inspect_hdf5(path: Path) -> Report:
     if "keras_version" in attributes:
         report.record["keras_version"] = str(attributes["keras_version"])
         report.facts.append(("Keras", str(attributes["keras_version"])))
-    add_tensors(report, _datasets(path, path), "weights")
+    add_tensors(report, tensors, "weights")
     return report
-
-
-def _datasets(source: Path | BinaryIO, path: Path) -> list[Tensor]:
-    """The datasets of a file. Links to other files are not followed."""
-    found: list[Tensor] = []
-
-    def visit(group: Any, prefix: str) -> None:
-        for name in group:
-            link = group.get(name, getlink=True)
-            full = f"{prefix}{name}"
-            if isinstance(link, h5py.ExternalLink):
-                found.append(Tensor(full, "?", (), 0, "links to another file, not read"))
-            elif isinstance(link, h5py.HardLink):
-                item = group[name]
-                if isinstance(item, h5py.Dataset):
-                    found.append(_dataset(item, full))
-                else:
-                    visit(item, f"{full}/")
-
-    try:
-        with h5py.File(source, "r") as file:
-            visit(file, "")
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise DataLossError(f"'{path}' must hold an HDF5 file: {error}") from None
-    return found
-
-
-def _dataset(item: Any, name: str) -> Tensor:
-    note = "links to another file, not read" if item.external else ""
-    return Tensor(name, str(item.dtype), item.shape or (), item.dtype.itemsize, note)

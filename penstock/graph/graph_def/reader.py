@@ -8,12 +8,17 @@ it is reached, so that the rest of a model stays usable.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from penstock.core import dtypes
 from penstock.core.dtypes import DType
-from penstock.core.errors import DataLossError, OpError, UnimplementedError
+from penstock.core.errors import (
+    DataLossError,
+    OpError,
+    PermissionDeniedError,
+    UnimplementedError,
+)
 from penstock.core.tensor_shape import TensorShape
 from penstock.graph import control_flow  # noqa: F401  (rows of If, Case, While)
 from penstock.graph.bodies import run_branches, run_loop
@@ -36,6 +41,10 @@ from penstock.wire.tensors import make_dtype, make_ndarray, make_shape
 
 # Functions call each other at most this deep; a file that does not end is damaged.
 _MAX_DEPTH: Final = 128
+# Nodes that a function may become by calls of others, and how often a file's nodes may return:
+# functions that call two others twice each grow without end.
+_MAX_NODES: Final = 100_000
+_MAX_COPIES: Final = 64
 
 Special = Callable[["GraphReader", Any, list[Symbol]], Sequence[Symbol]]
 
@@ -46,11 +55,21 @@ class Library:
     Args:
         messages: FunctionDefs.
         what: how errors call the place they come from.
+        refused: ops that must not run, because they reach beyond the file.
     """
 
-    def __init__(self, messages: Sequence[Any], what: str = "graph") -> None:
+    def __init__(
+        self,
+        messages: Sequence[Any],
+        what: str = "graph",
+        refused: Collection[str] = (),
+    ) -> None:
         self._functions = {message.signature.name: message for message in messages}
         self.what = what
+        self.refused = frozenset(refused)
+        nodes = sum(len(message.node_def) for message in messages)
+        self._limit = max(_MAX_NODES, _MAX_COPIES * nodes)
+        self._written = 0
 
     def __contains__(self, name: str) -> bool:
         return name in self._functions
@@ -78,6 +97,11 @@ class Library:
         if depth > _MAX_DEPTH:
             raise DataLossError(f"{self.what}: function {name!r} calls itself without end")
         definition = self.function(name)
+        self._written = len(definition.node_def) + (self._written if depth else 0)
+        if self._written > self._limit:
+            raise DataLossError(
+                f"{self.what}: function {name!r} becomes more than {self._limit} nodes by calls"
+            )
         signature = definition.signature
         if len(arguments) != len(signature.input_arg):
             raise DataLossError(
@@ -218,6 +242,10 @@ class GraphReader:
         self._values[name] = _Outputs(symbols, offsets)
 
     def _emit_op(self, node: Any, inputs: list[Symbol]) -> None:
+        if node.op in self.library.refused:
+            reason = f"op {node.op!r} reaches beyond the model and is refused"
+            self._emit_missing(node, inputs, reason, PermissionDeniedError)
+            return
         if not has(node.op):
             self._emit_missing(node, inputs, f"op {node.op!r} is not implemented")
             return
@@ -239,14 +267,21 @@ class GraphReader:
         self.graph.nodes[-1].where = self.place
         self._keep(node.name, symbols, output_offsets(row, node.attr, len(symbols)))
 
-    def _emit_missing(self, node: Any, inputs: list[Symbol], reason: str) -> None:
+    def _emit_missing(
+        self,
+        node: Any,
+        inputs: list[Symbol],
+        reason: str,
+        error: type[OpError] = UnimplementedError,
+    ) -> None:
         """Write down a node that raises when it is reached."""
         known = node.attr.get("_output_shapes")
         shapes = [] if known is None else [make_shape(shape) for shape in known.list.shape]
         row = _missing_row(
             node.op,
             f"{reason}; node {node.name!r} in {self.place} needs it",
-            effect=node.name in self._must_run,
+            error,
+            effect=node.name in self._must_run or error is PermissionDeniedError,
         )
         kinds = _guessed_dtypes(node, len(shapes))
         attrs = {"Tin": tuple(s.dtype for s in inputs), "Tout": kinds}
@@ -360,9 +395,9 @@ def _guessed_dtype(node: Any) -> DType:
     return dtypes.float32
 
 
-def _missing_row(name: str, message: str, *, effect: bool) -> OpDef:
+def _missing_row(name: str, message: str, error: type[OpError], *, effect: bool) -> OpDef:
     def refuse(*_: Any, **__: Any) -> Any:
-        raise UnimplementedError(message)
+        raise error(message)
 
     return OpDef(
         name=name,

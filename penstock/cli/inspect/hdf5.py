@@ -1,0 +1,64 @@
+"""HDF5 files: models of older Keras, weights, and any others."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from penstock.cli.inspect.tensors import Tensor
+from penstock.core.errors import DataLossError
+
+_CHILD: Final = Path(__file__).with_name("hdf5_child.py")
+_SECONDS: Final = 8
+
+
+def read_hdf5(path: Path, what: str) -> tuple[dict[str, Any], list[Tensor]]:
+    """Attributes and datasets of a file; links to other files are not followed.
+
+    Another process reads the file, as damaged ones can hang or crash the one that does.
+
+    Args:
+        path: the file.
+        what: how errors call it.
+
+    Raises:
+        DataLossError: it is damaged.
+    """
+    # As few threads as can be: each would take a part of the memory that is allowed.
+    settings = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(  # noqa: S603  (our own program)
+            [sys.executable, "-W", "ignore", _CHILD, path],
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+            env=settings,
+        )
+    except subprocess.TimeoutExpired:
+        raise DataLossError(f"{what} must be an HDF5 file: reading it does not end") from None
+    if done.returncode:
+        raise DataLossError(
+            f"{what} must be an HDF5 file: its reader ended with {done.returncode}"
+        )
+    found = json.loads(done.stdout)
+    if "error" in found:
+        raise DataLossError(f"{what} must be an HDF5 file: {found['error']}")
+    tensors = [Tensor(*row) for row in found["datasets"]]
+    return found["attributes"], tensors
+
+
+def read_hdf5_bytes(data: bytes, what: str) -> list[Tensor]:
+    """Datasets of a file in memory.
+
+    Raises:
+        DataLossError: it is damaged.
+    """
+    with tempfile.NamedTemporaryFile(suffix=".h5") as file:
+        file.write(data)
+        file.flush()
+        return read_hdf5(Path(file.name), what)[1]

@@ -1,0 +1,17 @@
+"""Kinds of files that are damaged; `kinds.py` holds how."""
+
+NAMES = [
+    "saved_model",
+    "variables",
+    "checkpoint",
+    "checkpoint_v1",
+    "objects",
+    "records",
+    "records_gzip",
+    "records_zlib",
+    "example",
+    "events",
+    "graph",
+    "inspect_keras",
+    "inspect_weights",
+]
