@@ -232,8 +232,9 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header."""
-        self._headers.append((name.lower(), value))
+        """Take one header. Those behind the body are not the request's, which is checked."""
+        if not self._has_headers:
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Check what the headers announce, before the body comes."""
@@ -241,6 +242,9 @@ class Connection(asyncio.Protocol):
         size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
         if size > self._limits.max_header_bytes:
             raise _Refusal(431, self._too_long_headers())
+        hosts = sum(name == b"host" for name, _ in self._headers)
+        if hosts > 1 or (hosts == 0 and self._parser.get_http_version() == "1.1"):
+            raise _Refusal(400, f"a request must name one host, got {hosts}")
         for name, value in self._headers:
             if name == b"content-length" and int(value) > self._limits.max_request_bytes:
                 raise _Refusal(413, self._too_long_body())

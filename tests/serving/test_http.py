@@ -548,8 +548,8 @@ def cut_requests(draw):
             size = draw(st.integers(1, 10))
             parts = [body[i : i + size] for i in range(0, len(body), size)]
             chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
-            head = b"POST /%b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" % path.encode()
-            text += head + chunks + b"0\r\n\r\n"
+            head = b"POST /%b HTTP/1.1\r\nHost: x\r\n" % path.encode()
+            text += head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
     cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6)))
     pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     return wanted, pieces
