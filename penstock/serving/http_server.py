@@ -17,8 +17,13 @@ _SWEEP_EVERY_S = 0.25
 _ABORTED_WITHIN_S = 1.0
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
     """Return a socket that owns an address but does not listen yet; port 0 finds a free one.
+
+    Args:
+        host: name or address.
+        port: number.
+        is_shared: whether several sockets may own the address; each gets a part of the clients.
 
     Raises:
         UnavailableError: the address is taken, not ours, or not an address.
@@ -34,6 +39,8 @@ def bind(host: str, port: int) -> socket.socket:
         # On Windows the option would let two servers share the port.
         if sys.platform != "win32":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind(address)
     except (OSError, OverflowError) as error:
         bound.close()

@@ -6,11 +6,12 @@ import logging
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from penstock.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock.serving.batcher import BatchingParameters
@@ -33,18 +34,19 @@ from penstock.serving.manager import (
     Source,
 )
 from penstock.serving.memory import MemoryBudget
-from penstock.serving.middleware.metrics import CallMetrics
 from penstock.serving.model_config import ModelConfig, check_models, read_model_config
 from penstock.serving.openapi_api import OpenApi
+from penstock.serving.probe_api import ProbeApi
 from penstock.serving.readiness import Readiness
 from penstock.serving.remote_source import RemoteStoragePathSource
-from penstock.serving.rest_api import RestApi, other_paths
+from penstock.serving.rest_api import RestApi
 from penstock.serving.router import Router
 from penstock.serving.security import Security, SecurityConfig
 from penstock.serving.servable import Servable
 from penstock.serving.source import FileSystemStoragePathSource
 from penstock.serving.tls import TlsContext, remove_copies
 from penstock.serving.user_cache import user_cache
+from penstock.serving.watch import Watch, WatchConfig
 
 if TYPE_CHECKING:
     from penstock.serving.executables import ExecutableCache
@@ -55,6 +57,8 @@ except ImportError:  # not made for this platform; asyncio's own loop is slower 
     uvloop = None
 
 _log = logging.getLogger("penstock.serving")
+
+new_event_loop = asyncio.new_event_loop if uvloop is None else uvloop.new_event_loop
 
 GRPC_IMPLEMENTATIONS = ("own", "grpcio")
 
@@ -75,6 +79,8 @@ class ServerConfig:
         batching: limits for sharing calls of a model; `None` runs each request alone.
         limits: what one connection may ask for.
         file_system_poll_wait_seconds: time between two looks for new versions; 0 for one.
+        fronts: processes that speak with clients, beside one that computes; 0 for one process
+            that does both.
         stop_timeout_s: time for answering what is in work when the server stops.
         model_config_file: TF Serving's file with the models, in place of `models`.
         model_config_file_poll_wait_seconds: time between two looks at it; 0 for one.
@@ -89,6 +95,7 @@ class ServerConfig:
             `auto` for beside the model, or in the user's cache where that cannot be; a folder
             that only people write to who may decide what the server does; or `off`.
         security: certificates, and who may do what.
+        watch: what is told of calls: metrics, traces, logs, and what inputs must be like.
     """
 
     models: tuple[ModelConfig, ...]
@@ -101,6 +108,7 @@ class ServerConfig:
     batching: BatchingParameters | None = None
     limits: HttpLimits = field(default_factory=HttpLimits)
     file_system_poll_wait_seconds: float = 1.0
+    fronts: int = 0
     stop_timeout_s: float = 10.0
     model_config_file: Path | None = None
     model_config_file_poll_wait_seconds: float = 0.0
@@ -112,6 +120,7 @@ class ServerConfig:
     enable_model_warmup: bool = True
     executable_cache: Path | str = "off"
     security: SecurityConfig = field(default_factory=SecurityConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
 
     def __post_init__(self) -> None:
         if not self.models and self.model_config_file is None:
@@ -130,6 +139,7 @@ class Server:
     Args:
         config: what to serve, and where.
         loader: turns a folder into a servable; SavedModels if left out.
+        manager: has the models already, in this process or another one.
 
     Example:
         >>> config = ServerConfig((ModelConfig("digits", Path("models/digits")),), port=0)
@@ -137,8 +147,24 @@ class Server:
         ...     print(server.url)
     """
 
-    def __init__(self, config: ServerConfig, loader: Loader | None = None) -> None:
+    def __init__(
+        self, config: ServerConfig, loader: Loader | None = None, *, manager: Any = None
+    ) -> None:
         self._config = config
+        self._executor = Executor()
+        self._has_own_models = manager is None
+        self.manager: Manager = manager or self._manager(config, loader)
+        self._security = Security(config.security)
+        self._watch = Watch(config.watch, _models(config), self.manager.has)
+        self._contexts: list[TlsContext] = []
+        self._config_watch: ConfigWatch | None = None
+        self._port: int | None = None
+        self._grpc_port: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    def _manager(self, config: ServerConfig, loader: Loader | None) -> Manager:
         if loader is None:
             # Whoever brings a loader need not load JAX, which ours does.
             from penstock.serving.loader import SavedModelLoader  # noqa: PLC0415
@@ -147,12 +173,9 @@ class Server:
             loader = SavedModelLoader(
                 sizes, self._executables(), with_warm_up=config.enable_model_warmup
             )
-        self._executor = Executor()
-        models = config.models
-        if config.model_config_file is not None:
-            models = read_model_config(config.model_config_file)
+        models = _models(config)
         budget = config.memory_budget
-        self.manager = Manager(
+        return Manager(
             [self._source(model) for model in models],
             loader,
             self._engine,
@@ -164,14 +187,6 @@ class Server:
             max_retries=config.max_num_load_retries,
             retry_after_s=config.load_retry_interval_s,
         )
-        self._security = Security(config.security)
-        self._contexts: list[TlsContext] = []
-        self._config_watch: ConfigWatch | None = None
-        self._port: int | None = None
-        self._grpc_port: int | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
 
     @property
     def port(self) -> int:
@@ -196,8 +211,11 @@ class Server:
         scheme = "http" if self._config.security.tls is None else "https"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
-    def start(self) -> None:
+    def start(self, bound: Sequence[socket.socket] = ()) -> None:
         """Load the models and begin to answer.
+
+        Args:
+            bound: sockets that own the addresses already: for HTTP, and for gRPC if wanted.
 
         Raises:
             FailedPreconditionError: it was started before.
@@ -207,11 +225,12 @@ class Server:
         if self._port is not None:
             raise FailedPreconditionError("a server can be started once; make another one")
         # The port first: loading may take minutes, and a taken port is known at once.
-        bound = [bind(self._config.host, self._config.port)]
+        bound = list(bound) or [bind(self._config.host, self._config.port)]
         self._port = bound[0].getsockname()[1]
         try:
             if self._config.grpc_port is not None:
-                bound.append(bind(self._config.host, self._config.grpc_port))
+                if len(bound) == 1:
+                    bound.append(bind(self._config.host, self._config.grpc_port))
                 self._grpc_port = bound[1].getsockname()[1]
             self.manager.start()
             ready: Future[None] = Future()
@@ -225,6 +244,8 @@ class Server:
                 each.close()
             self.stop()
             raise
+        if not self._has_own_models:
+            return
         for name, version in self.manager.available():
             _log.info("serving %s version %d on %s", name, version, self.url)
         file, wait_s = (
@@ -249,6 +270,7 @@ class Server:
             remove_copies(self._config.security.tls)
         # A call may end in order meanwhile; one that never does is not waited for.
         self._executor.close(1.0)
+        self._watch.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -283,15 +305,16 @@ class Server:
         return Engine(servable, self._executor, self._config.batching)
 
     def _run(self, bound: list[socket.socket], ready: "Future[None]") -> None:
-        new_loop = asyncio.new_event_loop if uvloop is None else uvloop.new_event_loop
-        with asyncio.Runner(loop_factory=new_loop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(self._serve(bound, ready))
 
     async def _serve(self, bound: list[socket.socket], ready: "Future[None]") -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         gateway = Gateway(
-            self.manager, [*self._security.middleware, CallMetrics(self.manager.has)]
+            self.manager,
+            [*self._security.middleware, *self._watch.middleware],
+            with_timing=self._config.watch.server_timing,
         )
         readiness = Readiness(self.manager, self._stopping.is_set)
         protocols = [
@@ -299,9 +322,12 @@ class Server:
             InferenceHttpApi(gateway, readiness).protocol(),
             *OpenApi(gateway).protocols(),
         ]
-        router = Router(protocols, other_paths())
+        probes = ProbeApi(readiness, self._config.watch.metrics_path)
+        router = Router(protocols, probes.protocol())
         servers: list[HttpServer | GrpcServer | GrpcioServer] = []
         try:
+            if not self._has_own_models:
+                await self.manager.attach()  # type: ignore[attr-defined]
             servers.append(HttpServer(router.begin, self._config.limits, self._tls("http/1.1")))
             if len(bound) > 1:
                 servers.append(self._grpc_server(gateway, readiness))
@@ -339,3 +365,8 @@ class Server:
         context = TlsContext(tls, [protocol])
         self._contexts.append(context)
         return context.context
+
+
+def _models(config: ServerConfig) -> tuple[ModelConfig, ...]:
+    file = config.model_config_file
+    return config.models if file is None else tuple(read_model_config(file))

@@ -6,6 +6,7 @@ without an interruption. Ctrl-C or SIGTERM stops the server when its work is ans
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -21,6 +22,8 @@ from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.runtime.allocator import allow_keeping_memory
 from penstock.serving.batcher import BatchingParameters
 from penstock.serving.batching_parameters import read_batching_parameters
+from penstock.serving.fronts.supervisor import FrontServer
+from penstock.serving.fronts.workers import settle_memory
 from penstock.serving.grpc.limits import GrpcLimits
 from penstock.serving.http import HttpLimits
 from penstock.serving.middleware.tokens import TokenConfig
@@ -107,10 +110,16 @@ def run(args: argparse.Namespace, out: TextIO) -> int:  # noqa: ARG001  (it prin
             if getattr(args, flag) is not None:
                 log.warning("--%s has no meaning here", flag)
         allow_keeping_memory()
-        server = Server(config_of(args))
+        config = config_of(args)
+        # Handing small computations to threads of XLA costs more than they take. JAX reads
+        # this when it is imported, which only the server does.
+        os.environ.setdefault("JAX_CPU_ENABLE_ASYNC_DISPATCH", "0")
+        server = FrontServer(config) if config.fronts else Server(config)
         server.start()
         if not values_of(args)["exit_after_load"]:
             stopping.may_finish()
+            if not config.fronts:
+                settle_memory()
             stopping.wait()
         server.stop()
     return 0
@@ -162,6 +171,7 @@ def config_of(args: argparse.Namespace) -> ServerConfig:
             idle_timeout_s=values["idle_timeout_seconds"],
         ),
         file_system_poll_wait_seconds=values["file_system_poll_wait_seconds"],
+        fronts=values["fronts"],
         stop_timeout_s=values["stop_timeout_seconds"],
         model_config_file=values["model_config_file"],
         model_config_file_poll_wait_seconds=values["model_config_file_poll_wait_seconds"],

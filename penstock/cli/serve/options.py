@@ -286,6 +286,15 @@ OPTIONS = (
         _NETWORK,
         _LIMITS.read_timeout_s,
     ),
+    Option(
+        "fronts",
+        count,
+        "N",
+        "processes before one that computes; 0: one in all",
+        _NETWORK,
+        0,
+        is_common=True,
+    ),
     # batching
     Option(
         "enable_batching",

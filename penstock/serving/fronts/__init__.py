@@ -1,0 +1,1 @@
+"""Several front processes that speak with clients, and one engine process that computes."""
