@@ -87,7 +87,7 @@ def _value(name: str, element: Any) -> tuple[str, Any]:
     if isinstance(element, int):
         if element >= 1 << 63:
             raise InvalidArgumentError(
-                f"Feature: {name} has uint64 element. Only int64 is supported."
+                f"Feature: {name} has uint64_t element. Only int64_t is supported."
             )
         return "int64", int(element)
     raise InvalidArgumentError(

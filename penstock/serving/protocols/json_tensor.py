@@ -7,10 +7,12 @@ Source: TF Serving's `json_tensor` and `api_rest.md`.
 
 import base64
 import binascii
+import math
 from collections.abc import Callable
 from itertools import chain
 from typing import Any, NoReturn
 
+import ml_dtypes
 import numpy as np
 import orjson
 
@@ -20,12 +22,12 @@ from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.serving.protocols.json_text import dump, show, type_name
 from penstock.serving.servable import Array, Arrays
 
-# Decimals are read as the wider of these, and must fit; whole numbers must be exact.
-_EXACT_INTEGERS = {
-    "float32": 1 << 24,
-    "float64": 1 << 53,
-    "float16": 1 << 11,
-    "bfloat16": 1 << 8,
+# What a number must stay below; one that is between two of the type goes to the nearer.
+_LARGEST = {
+    "float32": float(np.finfo(np.float32).max),
+    "float64": float("inf"),
+    "float16": float(np.finfo(np.float16).max),
+    "bfloat16": float(ml_dtypes.finfo(ml_dtypes.bfloat16).max),
 }
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 # DataTypeString of TensorFlow, where it differs from the name of the type.
@@ -133,9 +135,10 @@ def convert_numbers(numbers: Array, dtype: DType) -> Array | None:
     """
     if dtype.is_floating:
         # The sum of squares bounds each of them, in one pass and without a temporary.
-        if np.dot(numbers, numbers) < float(_EXACT_INTEGERS[dtype.name]) ** 2:
-            return numbers.astype(dtype.np, copy=False)
-        return None
+        largest = _LARGEST[dtype.name]
+        with np.errstate(over="ignore"):
+            is_within = largest == math.inf or np.dot(numbers, numbers) < largest * largest
+        return numbers.astype(dtype.np, copy=False) if is_within else None
     bounds = np.iinfo(dtype.np)
     if numbers.size and (numbers.min() < bounds.min or numbers.max() > bounds.max):
         return None
@@ -175,9 +178,6 @@ def _float_leaves(flat: list[Any], dtype: DType) -> Array | None:
     array = convert_numbers(numbers, dtype)
     if array is not None:
         return array
-    limit = _EXACT_INTEGERS[dtype.name]
-    if int in types and any(type(n) is int and abs(n) >= limit for n in flat):
-        return None
     finite = numbers[np.isfinite(numbers)]
     if finite.size and np.abs(finite).max() > float(dtype.max):
         return None
@@ -208,7 +208,7 @@ def _string_leaves(flat: list[Any], _dtype: DType) -> Array | None:
 
 
 _LEAVES: dict[str, Callable[[list[Any], DType], Array | None]] = {
-    **dict.fromkeys(_EXACT_INTEGERS, _float_leaves),
+    **dict.fromkeys(_LARGEST, _float_leaves),
     **dict.fromkeys(_INTEGERS, _integer_leaves),
     "bool": _bool_leaves,
     "string": _string_leaves,

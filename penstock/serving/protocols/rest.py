@@ -115,9 +115,11 @@ def decode_predict(body: bytes, find_signature: FindSignature) -> PredictRequest
     document = _parse_object(body)
     name = _signature_name(document)
     inputs = find_signature(name).inputs
-    name = name or DEFAULT_SIGNATURE
     if not inputs:
-        raise InvalidArgumentError(f"Failed to get input map for signature: {name}")
+        raise InvalidArgumentError(
+            f"Failed to get input map for signature: {name or 'DEFAULT'}"
+        )
+    name = name or DEFAULT_SIGNATURE
     if "instances" in document:
         if "inputs" in document:
             raise InvalidArgumentError(
