@@ -6,7 +6,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -311,19 +311,7 @@ class Server:
     async def _serve(self, bound: list[socket.socket], ready: "Future[None]") -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        gateway = Gateway(
-            self.manager,
-            [*self._security.middleware, *self._watch.middleware],
-            with_timing=self._config.watch.server_timing,
-        )
-        readiness = Readiness(self.manager, self._stopping.is_set)
-        protocols = [
-            RestApi(gateway).protocol(),
-            InferenceHttpApi(gateway, readiness).protocol(),
-            *OpenApi(gateway).protocols(),
-        ]
-        probes = ProbeApi(readiness, self._config.watch.metrics_path)
-        router = Router(protocols, probes.protocol())
+        gateway, readiness, router = self.handlers(self._stopping.is_set)
         servers: list[HttpServer | GrpcServer | GrpcioServer] = []
         try:
             if not self._has_own_models:
@@ -344,6 +332,22 @@ class Server:
                 context.follow()
             self._security.follow()
         await asyncio.gather(*(each.stop(self._config.stop_timeout_s) for each in servers))
+
+    def handlers(self, is_stopping: Callable[[], bool]) -> tuple[Gateway, Readiness, Router]:
+        """Make what answers requests, without sockets."""
+        gateway = Gateway(
+            self.manager,
+            [*self._security.middleware, *self._watch.middleware],
+            with_timing=self._config.watch.server_timing,
+        )
+        readiness = Readiness(self.manager, is_stopping)
+        protocols = [
+            RestApi(gateway).protocol(),
+            InferenceHttpApi(gateway, readiness).protocol(),
+            *OpenApi(gateway).protocols(),
+        ]
+        probes = ProbeApi(readiness, self._config.watch.metrics_path)
+        return gateway, readiness, Router(protocols, probes.protocol())
 
     def _grpc_server(self, gateway: Gateway, readiness: Readiness) -> GrpcServer | GrpcioServer:
         methods = all_methods(
