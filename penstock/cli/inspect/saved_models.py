@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from penstock.cli.inspect.report import Report, Table, shape_text, size_text
 from penstock.core.errors import OpError
 from penstock.ops.table import has
 from penstock.saved_model.files import read_saved_model, variables_prefix
+from penstock.saved_model.missing_ops import placed_nodes
 from penstock.wire.bundle import index_name
 from penstock.wire.tensors import make_dtype, make_shape
 
@@ -76,10 +78,20 @@ def _add_graph(report: Report, meta: Any) -> None:
     report.tables.append(
         Table("ops", ("op", "nodes"), [(name, str(count)) for name, count in ops.most_common()])
     )
+    places = placed_nodes(meta, set(lacking))
+    report.record["graphs"][-1]["nodes_without_kernel"] = [asdict(place) for place in places]
     if lacking:
+        rows = [
+            (place.op, place.node, place.function, ", ".join(place.signatures))
+            for place in places
+        ]
+        report.tables.append(
+            Table("nodes without kernel", ("op", "node", "function", "signatures"), rows)
+        )
         report.warnings.append(
             f"{len(lacking)} ops have no kernel here: {', '.join(lacking)}; what needs one of "
-            "them raises UnimplementedError when it runs"
+            "them raises UnimplementedError when it runs, unless it is given a kernel with "
+            "tf.saved_model.experimental.op_kernel"
         )
 
 

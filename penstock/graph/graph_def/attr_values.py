@@ -167,6 +167,11 @@ def write_attrs(node: Any, messages: Any) -> None:
         messages: map of AttrValues to fill.
     """
     row: OpDef = node.row
+    if "_node" in node.attrs:
+        # An op that is not in the table is written as it was read.
+        for name, message in node.attrs["_node"].attr.items():
+            messages[name].CopyFrom(message)
+        return
     for name, value in node.attrs.items():
         if name.startswith("_") or name in _OWN or value is TYPE_LIST or value is None:
             continue

@@ -29,6 +29,7 @@ from penstock.graph.graph_def.attr_values import (
     read_attr,
     read_attrs,
 )
+from penstock.graph.graph_def.user_kernels import has_kernel, user_row
 from penstock.graph.graph_function import record_of
 from penstock.graph.inference import Fact, infer, output_dtypes
 from penstock.graph.symbol import Symbol
@@ -246,8 +247,15 @@ class GraphReader:
             reason = f"op {node.op!r} reaches beyond the model and is refused"
             self._emit_missing(node, inputs, reason, PermissionDeniedError)
             return
+        if has_kernel(node.op):
+            self._emit_user(node, inputs)
+            return
         if not has(node.op):
-            self._emit_missing(node, inputs, f"op {node.op!r} is not implemented")
+            reason = (
+                f"op {node.op!r} is not implemented, and can be given a kernel with "
+                "tf.saved_model.experimental.op_kernel"
+            )
+            self._emit_missing(node, inputs, reason)
             return
         row = lookup(node.op)
         try:
@@ -266,6 +274,20 @@ class GraphReader:
         symbols = self.graph.add(row, inputs, attrs, lengths, facts, node.name)
         self.graph.nodes[-1].where = self.place
         self._keep(node.name, symbols, output_offsets(row, node.attr, len(symbols)))
+
+    def _emit_user(self, node: Any, inputs: list[Symbol]) -> None:
+        """Write down a node whose op has a kernel of the user's."""
+        attrs = {name: read_attr(value) for name, value in node.attr.items() if name[:1] != "_"}
+        row, kinds = user_row(node.op, attrs, node.name)
+        types = {"Tin": tuple(symbol.dtype for symbol in inputs), "Tout": kinds}
+        known = node.attr.get("_output_shapes")
+        shapes = [] if known is None else [make_shape(shape) for shape in known.list.shape]
+        if len(shapes) != len(kinds):
+            shapes = [TensorShape(None)] * len(kinds)
+        facts = [Fact(kind, shape) for kind, shape in zip(kinds, shapes, strict=True)]
+        attrs = {**types, "_node": node}
+        symbols = self.graph.add(row, inputs, attrs, [len(inputs)], facts, node.name)
+        self._keep(node.name, symbols, {})
 
     def _emit_missing(
         self,
@@ -288,6 +310,7 @@ class GraphReader:
         if len(shapes) != len(kinds):
             shapes = [TensorShape(None)] * len(kinds)
         facts = [Fact(kind, shape) for kind, shape in zip(kinds, shapes, strict=True)]
+        attrs["_node"] = node
         symbols = self.graph.add(row, inputs, attrs, [len(inputs)], facts, node.name)
         self._keep(node.name, symbols, {})
 
