@@ -12,6 +12,7 @@ import jax
 from penstock.ops.lowering import Fired, recording
 from penstock.runtime.allocator import may_keep_memory, note_temporaries
 from penstock.runtime.executable_store import store_executables
+from penstock.runtime.miscompiled import safe_options
 
 
 class Computation:
@@ -73,9 +74,12 @@ class Computation:
         return list(dict.fromkeys(found))
 
     def _traced(self, args: Sequence[Any]) -> tuple[Any, tuple[Fired, ...]]:
-        self._jit(()).trace(*args)
+        traced = self._jit(()).trace(*args)
         fired = self._fired.get(_signature(args), ())
-        options = {name: value for one in fired for name, value in one.rule.options.items()}
+        options = safe_options(
+            traced.jaxpr,
+            {name: value for one in fired for name, value in one.rule.options.items()},
+        )
         return self._jit(tuple(sorted(options.items()))), fired
 
     def _jit(self, options: tuple[tuple[str, Any], ...]) -> Any:
