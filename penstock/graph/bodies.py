@@ -65,9 +65,9 @@ class Body:
 
     @functools.cached_property
     def has_own_gradients(self) -> bool:
-        """Whether a node brings its own gradient rule, here or in a body inside."""
+        """Whether a node has a gradient rule that was not traced, here or in a body inside."""
         for node in self.nodes:
-            if node.custom_record is not None:
+            if node.custom_record is not None and node.row.name != "_CustomGradient":
                 return True
             for value in node.attrs.values():
                 parts = value if isinstance(value, (list, tuple)) else (value,)
@@ -155,6 +155,9 @@ class Variables:
             if id(node) in placeholders:
                 continue
             node.inputs = tuple(replaced.get(id(symbol), symbol) for symbol in node.inputs)
+            if node.custom_record is not None:
+                sources, ends, rule = node.custom_record
+                node.custom_record = [replaced.get(id(s), s) for s in sources], ends, rule
             if not node.row.variable_positions:
                 nodes.append(node)
                 continue

@@ -171,6 +171,7 @@ def _trace_body(
     """Trace a body whose arguments are given by symbols to imitate."""
     graph = FuncGraph(name)
     graph.scope_around = scope
+    graph.is_body = True
     with graph.as_default():
         symbols = []
         for like in arguments:

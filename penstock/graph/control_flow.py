@@ -56,7 +56,7 @@ def run_checked(body: Body, values: Sequence[Any]) -> tuple[list[Any], Any]:
     return outputs, collector.flag()
 
 
-def _refuse_own_gradients(*bodies: Body) -> None:
+def refuse_own_gradients(*bodies: Body) -> None:
     """Leave gradients through rules of the user's own to the host, which follows the rules.
 
     Raises:
@@ -118,7 +118,7 @@ def stateless_if(
 
     Shape: cond [], input [...] -> output [...].
     """
-    _refuse_own_gradients(then_branch, else_branch)
+    refuse_own_gradients(then_branch, else_branch)
     if not is_traced(cond):
         return tuple(run_body(then_branch if _truth(cond) else else_branch, input))
     return _choose([else_branch, then_branch], _truth(cond).astype(jnp.int32), input)
@@ -248,7 +248,7 @@ def stateless_case(
 
     Shape: branch_index [], input [...] -> output [...].
     """
-    _refuse_own_gradients(*branches)
+    refuse_own_gradients(*branches)
     last = len(branches) - 1
     if not is_traced(branch_index):
         known = int(np.asarray(branch_index).reshape(()))
@@ -328,7 +328,7 @@ def stateless_while(
 
     Shape: input [...] -> output [...].
     """
-    _refuse_own_gradients(body)
+    refuse_own_gradients(body)
     values = list(input)
     count = trip_count(cond, body, values)
     if count == 0:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from penstock.core import nest
+from penstock.graph.traced_rule import join_by_rule
 from penstock.runtime.context import not_taping, only_tapes, state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
@@ -52,15 +53,17 @@ def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
         result, grad_fn = function(*inner, **kwargs)
     used = watcher.variables()
     outputs = nest.map_structure(convert_to_tensor, result)
-    with not_taping():
-        flat_outputs = [call("Identity", item) for item in nest.flatten(outputs)]
+    flat_results = nest.flatten(outputs)
     handles = [variable.handle for variable in used]
+    if getattr(state.graph, "is_body", False):
+        # A body becomes a function of the values of its variables.
+        handles = [variable.read_value() for variable in used]
     inputs = [*flat, *handles]
 
     def rule(_: Any, *upstream: Any) -> list[Any]:
         filled = [
             call("ZerosLike", output) if gradient is None else gradient
-            for gradient, output in zip(upstream, flat_outputs, strict=True)
+            for gradient, output in zip(upstream, flat_results, strict=True)
         ]
         if used:
             input_grads, variable_grads = grad_fn(*filled, variables=list(used))
@@ -69,6 +72,10 @@ def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, A
         flat_grads = _flat_gradients(input_grads, len(flat))
         return [*flat_grads, *variable_grads]
 
+    with not_taping():
+        flat_outputs = join_by_rule(flat_results, inputs, rule)
+        if flat_outputs is None:
+            flat_outputs = [call("Identity", item) for item in flat_results]
     _attach(flat, flat_outputs, handles, rule)
     with only_tapes():
         record_custom(inputs, flat_outputs, rule)
@@ -109,7 +116,8 @@ def _attach(
     sources = [graph.capture(tensor) for tensor in [*inputs, *handles]]
     nodes[0].custom_record = (sources, list(outputs), rule)
     for node in nodes[1:]:
-        node.custom_record = ([], [], None)
+        if node is not nodes[0]:
+            node.custom_record = ([], [], None)
 
 
 def _is_numeric(item: Any) -> bool:

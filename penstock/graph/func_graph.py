@@ -47,6 +47,8 @@ class FuncGraph:
         self._names: dict[str, int] = {}
         # Name scopes around a branch or loop body, which tags of summaries begin with.
         self.scope_around = ""
+        # Whether it is the body of a branch, a loop or a map.
+        self.is_body = False
         self._inner_scopes: dict[str, int] = {}
         self._collections: dict[str, list[Any]] = {}
         self.kept_alive: list[Any] = []

@@ -17,6 +17,7 @@ from penstock.graph.bodies import Body
 from penstock.graph.graph_function import GraphFunction, zero_list
 from penstock.graph.lower import HOST_RULES
 from penstock.graph.symbol import Node
+from penstock.graph.vectorized import row_by_row
 from penstock.ops.table import OpDef, lookup
 from penstock.runtime import dispatch
 from penstock.runtime.backprop import dense
@@ -27,7 +28,7 @@ from penstock.runtime.tensor import wrap
 _WHILES = frozenset({"While", "StatelessWhile"})
 _IFS = frozenset({"If", "StatelessIf"})
 _CASES = frozenset({"Case", "StatelessCase"})
-_CONTROL = _WHILES | _IFS | _CASES
+_CONTROL = _WHILES | _IFS | _CASES | {"_MapRows"}
 
 
 def _needs_tape(op: str, attrs: dict[str, Any]) -> bool:
@@ -101,6 +102,9 @@ def _run(
         number = int(np.asarray(inputs[0]._value).reshape(()))
         chosen = branches[number if 0 <= number < len(branches) else -1]
         return _function_of(chosen)(list(inputs[1:]))
+    if row.name == "_MapRows":
+        count = (lengths or [0])[0] or 0
+        return row_by_row(inputs[:count], inputs[count:], attrs["body"])
     result = dispatch.apply(
         row, list(inputs), attrs, None if lengths is None else list(lengths)
     )

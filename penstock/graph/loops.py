@@ -7,9 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.core import dtypes, nest
+from penstock.core.composite_tensor import CompositeTensor
+from penstock.core.type_spec import TensorSpec
+from penstock.graph.bodies import Body
 from penstock.graph.branching import while_loop
 from penstock.graph.collected import collected
+from penstock.graph.func_graph import FuncGraph
+from penstock.graph.graph_function import GraphFunction
 from penstock.graph.tensor_array import TensorArray
+from penstock.graph.vectorized import map_rows
+from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.extension_type import BatchableExtensionType
@@ -165,14 +172,13 @@ def vectorized_map(
     fallback_to_while_loop: bool = True,
     warn: bool = True,
 ) -> Any:
-    """Apply `fn` to each row of `elems` and stack what it gives; runs as a loop.
+    """Apply `fn` to all rows of `elems` at once and stack what it gives.
 
+    In functions the ops of `fn` are vectorised. What has effects or draws random numbers, and
+    what XLA cannot compile, runs row by row.
     A first dimension of one is broadcast against the others, as in TensorFlow.
     """
     elems = nest.map_structure(convert_to_tensor, elems)
-    probe = nest.map_structure(lambda tensor: _row(tensor, 0), elems)
-    result = fn(probe)
-    signature = nest.map_structure(lambda tensor: convert_to_tensor(tensor).dtype, result)
     flat = nest.flatten(elems)
     longest = max((tensor.shape[0] or 0 for tensor in flat), default=0)
     if longest > 1:
@@ -184,7 +190,64 @@ def vectorized_map(
             ),
             elems,
         )
+    if state.graph is not None:
+        result = map_rows(fn, elems)
+    else:
+        few = 0 < longest < _MANY_ROWS
+        result = None if few else _rows_at_once(fn, elems)
+    return _rows_in_turn(fn, elems) if result is None else result
+
+
+# Rows from which on compiling a function takes no longer than calling it for each of them.
+_MANY_ROWS = 256
+
+
+def _rows_at_once(fn: Callable[[Any], Any], elems: Any) -> Any:
+    """Map eager tensors by a graph made for it; None where they must go one by one."""
+    flat = nest.flatten(elems)
+    graph = FuncGraph("vectorized_map")
+    with graph.as_default():
+        inputs = [graph.placeholder(tensor.dtype, tensor.shape) for tensor in flat]
+        result = map_rows(fn, nest.pack_sequence_as(elems, inputs))
+    if result is None:
+        return None
+    captures = graph.real_captures()
+    function = GraphFunction(
+        graph,
+        [*inputs, *(internal for _, internal in captures)],
+        nest.flatten(result),
+        graph.nodes,
+        name="vectorized_map",
+    )
+    outputs = function([*flat, *(external for external, _ in captures)])
+    return nest.pack_sequence_as(result, outputs)
+
+
+def _rows_in_turn(fn: Callable[[Any], Any], elems: Any) -> Any:
+    flat = nest.flatten(elems)
+    count = flat[0].shape[0]
+    if state.graph is None and count:
+        columns = [call("Unpack", tensor, num=count, axis=0) for tensor in flat]
+        results = [fn(nest.pack_sequence_as(elems, row)) for row in zip(*columns, strict=True)]
+        leaves = [nest.flatten(result) for result in results]
+        if not any(isinstance(leaf, CompositeTensor) for leaf in leaves[0]):
+            stacked = [call("Pack", list(each), axis=0) for each in zip(*leaves, strict=True)]
+            return nest.pack_sequence_as(results[0], stacked)
+    probe = nest.map_structure(lambda tensor: _row(tensor, 0), elems)
+    result = fn(probe)
+    signature = nest.map_structure(lambda tensor: convert_to_tensor(tensor).dtype, result)
     return map_fn(fn, elems, fn_output_signature=signature)
+
+
+def loop_over_rows(rows: Sequence[Any], captures: Sequence[Any], body: Body) -> list[Any]:
+    """What the body of a vectorised map gives for each row, as a loop in the graph in force."""
+    function = GraphFunction(body.graph, body.inputs, body.outputs, body.nodes, name=body.name)
+
+    def one(row: Any) -> list[Any]:
+        return function.inline([*row, *captures])
+
+    signature = [TensorSpec(end.shape, end.dtype) for end in body.outputs]
+    return list(map_fn(one, list(rows), fn_output_signature=signature))
 
 
 def foldl(
@@ -300,4 +363,4 @@ def scan(
     return nest.pack_sequence_as(initializer, [array.stack() for array in results[2:]])
 
 
-MAPS.append(map_fn)
+MAPS.extend([map_fn, vectorized_map])

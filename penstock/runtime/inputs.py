@@ -127,6 +127,9 @@ def _dtype_of(value: Any) -> DType | None:
     if isinstance(value, TensorLike) or hasattr(type(value), "__tf_tensor__"):
         dtype = value.dtype
         return dtype if isinstance(dtype, DType) else dtypes.as_dtype(dtype)
+    if isinstance(value, CompositeTensor):
+        own = getattr(value, "dtype", None)
+        return own if isinstance(own, DType) else None
     if isinstance(value, (list, tuple)):
         for item in value:
             dtype = _dtype_of(item)

@@ -346,6 +346,9 @@ class GradientTape:
             results = self._jacobian_by_loop(target, flat_sources, unconnected_gradients)
             return nest.pack_sequence_as(sources, results)
         count = _static_size(target)
+        if experimental_use_pfor and _pays_at_once(count):
+            results = self._jacobian_at_once(target, flat_sources, unconnected_gradients, count)
+            return nest.pack_sequence_as(sources, results)
         with _kept_persistent(self):
             rows = [
                 self.gradient(target, flat_sources, _one_hot_like(target, i, count))
@@ -371,6 +374,34 @@ class GradientTape:
                 )
             )
         return nest.pack_sequence_as(sources, results)
+
+    def _jacobian_at_once(
+        self, target: Any, sources: Sequence[Any], unconnected_gradients: Any, count: int
+    ) -> list[Any]:
+        """Jacobians of a target of known size, all elements in one vectorised way back."""
+        seeds = call(
+            "Reshape", _identity(count, target.dtype), [count, *target.shape.as_list()]
+        )
+        with _kept_persistent(self):
+            connected = [part is not None for part in self.gradient(target, list(sources))]
+            joined = [s for s, is_joined in zip(sources, connected, strict=True) if is_joined]
+
+            def row(seed: Any) -> list[Any]:
+                return [dense(part) for part in self.gradient(target, joined, seed)]
+
+            parts = iter(MAPS[1](row, seeds) if joined else ())
+        self._spent = not self._persistent
+        zero = _wants_zeros(unconnected_gradients)
+        results: list[Any] = []
+        for source, is_joined in zip(sources, connected, strict=True):
+            tensor = convert_to_tensor(source)
+            shape = call("ConcatV2", [call("Shape", target), call("Shape", tensor)], 0)
+            if is_joined:
+                results.append(call("Reshape", next(parts), shape))
+            else:
+                blank = convert_to_tensor(0, source.dtype)
+                results.append(call("Fill", shape, blank) if zero else None)
+        return results
 
     def _jacobian_by_loop(
         self, target: Any, sources: Sequence[Any], unconnected_gradients: Any
@@ -432,6 +463,8 @@ class GradientTape:
                 f"{source.shape}"
             )
         count = int(np.prod(inner, dtype=np.int64))
+        if experimental_use_pfor and _pays_at_once(count):
+            return self._batch_jacobian_at_once(target, source, unconnected_gradients, count)
         with _kept_persistent(self):
             rows = [
                 self.gradient(target, source, _one_hot_inner(target, i, count))
@@ -445,9 +478,45 @@ class GradientTape:
         stacked = call("Pack", [dense(row) for row in rows], axis=1)
         return call("Reshape", stacked, [-1, *inner, *source.shape.as_list()[1:]])
 
+    def _batch_jacobian_at_once(
+        self, target: Any, source: Any, unconnected_gradients: Any, count: int
+    ) -> Any:
+        inner = target.shape.as_list()[1:]
+        seeds = call("Reshape", _identity(count, target.dtype), [count, 1, *inner])
+        with _kept_persistent(self):
+            is_joined = self.gradient(target, source) is not None
 
-# `tf.map_fn`, put here by the room that has loops.
+            def row(seed: Any) -> Any:
+                whole = call("BroadcastTo", seed, call("Shape", target))
+                return dense(self.gradient(target, source, whole))
+
+            parts = MAPS[1](row, seeds) if is_joined else None
+        self._spent = not self._persistent
+        if parts is None:
+            if not _wants_zeros(unconnected_gradients):
+                return None
+            blank = call("ZerosLike", source)
+            parts = call("Pack", [blank] * count, axis=0)
+        rank = source.shape.rank
+        swapped = call("Transpose", parts, np.array([1, 0, *range(2, rank + 1)], np.int32))
+        return call("Reshape", swapped, [-1, *inner, *source.shape.as_list()[1:]])
+
+
+# `tf.map_fn` and `tf.vectorized_map`, put here by the room that has loops.
 MAPS: list[Callable[..., Any]] = []
+
+
+# Elements of a target from which on compiling the way back pays outside of functions.
+_MANY_ELEMENTS = 256
+
+
+def _pays_at_once(count: int) -> bool:
+    """Whether the gradients of so many elements are found by one vectorised way back."""
+    return count >= (2 if state.graph is not None else _MANY_ELEMENTS)
+
+
+def _identity(count: int, dtype: Any) -> Any:
+    return convert_to_tensor(np.eye(count, dtype=dtype.np))
 
 
 class VariableWatcher:

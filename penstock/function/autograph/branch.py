@@ -81,6 +81,7 @@ def if_stmt(
     scope = state.graph.inner_scope("cond")
     for name, block in (("true", body), ("false", orelse)):
         graph = FuncGraph(f"cond_{name}")
+        graph.is_body = True
         graph.scope_around = scope
         try:
             with graph.as_default():

@@ -238,6 +238,7 @@ class _Loop:
         while True:
             graph = FuncGraph("while_body")
             graph.scope_around = scope
+            graph.is_body = True
             try:
                 with graph.as_default():
                     place = self._enter(graph, index)

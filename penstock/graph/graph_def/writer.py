@@ -14,6 +14,7 @@ from typing import Any, Final
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.graph.bodies import Body
+from penstock.graph.func_graph import FuncGraph
 from penstock.graph.graph_def.attr_values import (
     is_function,
     output_lengths,
@@ -21,6 +22,7 @@ from penstock.graph.graph_def.attr_values import (
     write_constant,
     write_shapes,
 )
+from penstock.graph.loops import loop_over_rows
 from penstock.graph.partition import accesses, has_effect, live_nodes
 from penstock.graph.symbol import Node, Symbol
 from penstock.wire import protos
@@ -199,6 +201,14 @@ class _NodeWriter:
 
     def _write(self, node: Node) -> None:
         row = node.row
+        if row.name == "_CustomGradient":
+            # Files have no gradients: what it joins passes.
+            for symbol, value in zip(node.outputs, node.inputs, strict=False):
+                self.refer(symbol, self.reference(value))
+            return
+        if row.name == "_MapRows":
+            self._write_as_loop(node)
+            return
         if row.name.startswith("_") or row.name in _REFUSED:
             raise UnimplementedError(
                 f"node {node.name!r} of op {row.name}{_place(node)} has no form among "
@@ -220,6 +230,27 @@ class _NodeWriter:
         write_shapes(message.attr["_output_shapes"], [s.shape for s in node.outputs])
         self._written[id(node)] = name
         self._refer_to_outputs(node, name)
+
+    def _write_as_loop(self, node: Node) -> None:
+        """A vectorised map as a function that runs row by row: TensorFlow's form of it."""
+        graph = FuncGraph("map_rows")
+        count = (node.lengths or [0])[0] or 0
+        with graph.as_default():
+            inputs = [graph.placeholder(s.dtype, s.shape, "input") for s in node.inputs]
+            ends = loop_over_rows(inputs[:count], inputs[count:], node.attrs["body"])
+        function = self._library.new_name("map_rows").removeprefix("__inference_")
+        self._library.add(function, inputs, ends, graph.nodes)
+        name = self.reserve(_node_name(node.name))
+        message = self._messages.add(name=name, op="PartitionedCall")
+        message.input.extend(self.reference(symbol) for symbol in node.inputs)
+        message.input.extend(f"^{other}" for other in self._before(node, name))
+        message.attr["f"].func.name = function
+        for attr, symbols in (("Tin", node.inputs), ("Tout", node.outputs)):
+            message.attr[attr].list.type.extend(s.dtype.as_datatype_enum for s in symbols)
+        self._written[id(node)] = name
+        for i, symbol in enumerate(node.outputs):
+            place = f":output:{i}" if self._in_function else f":{i}" if i else ""
+            self.refer(symbol, f"{name}{place}")
 
     def _write_functions(self, node: Node, message: Any) -> None:
         for attr, value in node.attrs.items():
