@@ -11,6 +11,7 @@ from types import MappingProxyType
 COMMANDS = MappingProxyType(
     {
         "api-key": "make a key for a client of the server",
+        "bench": "find out how much a model server carries, and how fast it answers",
         "compat": "compare the names of penstock with those of TensorFlow",
         "convert": "turn weights, old checkpoints and Keras models into other files",
         "demo": "train on handwritten digits, export, serve, and write a report",

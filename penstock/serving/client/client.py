@@ -345,6 +345,27 @@ class AsyncClient(_Base):
         talk = self._predict(ref, inputs, signature_name, outputs)
         return await self._hold(talk, timeout_s, headers)
 
+    async def prepare(
+        self,
+        model: str,
+        inputs: Inputs,
+        *,
+        signature_name: str = DEFAULT_SIGNATURE,
+        version: int | None = None,
+        label: str | None = None,
+    ) -> "Prepared":
+        """Encode a request once, to send it often: for measuring servers, not clients."""
+        ref = _ref(model, version, label)
+        await self._hold(self._speech.signature(ref, signature_name))
+        step = next(self._speech.predict(ref, inputs, signature_name, ()))
+        if isinstance(step, HttpRequest):
+            return Prepared(self._pool, self._address.encode(step, self._headers), ())
+        return Prepared(self._grpc_channel(), step, self._headers)
+
+    async def signature(self, model: str, signature_name: str = DEFAULT_SIGNATURE) -> Signature:
+        """Return the names, dtypes and shapes of a signature, as far as the server tells."""
+        return await self._hold(self._speech.signature(_ref(model, None, None), signature_name))
+
     async def classify(
         self,
         model: str,
@@ -474,6 +495,31 @@ class AsyncClient(_Base):
 
             self._channel = AsyncChannel(self._address.name, self._tls)
         return self._channel
+
+
+class Prepared:
+    """A request that is encoded already; it is sent once each time, and not again."""
+
+    def __init__(
+        self, connection: Any, request: Any, headers: tuple[tuple[str, str], ...]
+    ) -> None:
+        self._connection = connection
+        self._request = request
+        self._headers = headers
+
+    async def send(self, timeout_s: float) -> None:
+        """Send it and wait for the answer.
+
+        Raises:
+            OpError: the server says no, or cannot be reached in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        if isinstance(self._request, bytes):
+            error = failure_of(await self._connection.send(self._request, deadline))
+            if error is not None:
+                raise error
+        else:
+            await self._connection.send(self._request, self._headers, deadline)
 
 
 class _Remembering:

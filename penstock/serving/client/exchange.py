@@ -59,10 +59,14 @@ Talk = Generator[Step, Any, T]
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """Name and numpy dtype of an input or output, `None` where only the server knows."""
+    """Name, numpy dtype and shape of an input or output, as far as the server tells.
+
+    A size that is free is -1; a shape of which nothing is known is `None`.
+    """
 
     name: str
     dtype: np.dtype[Any] | None
+    shape: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,13 +237,22 @@ def _spec(model: ModelRef, signature: str) -> Any:
 
 def _tensors(infos: Mapping[str, Any]) -> dict[str, Tensor]:
     return {
-        name: Tensor(name, np.dtype(make_dtype(info.dtype).as_numpy_dtype))
+        name: Tensor(
+            name,
+            np.dtype(make_dtype(info.dtype).as_numpy_dtype),
+            None
+            if info.tensor_shape.unknown_rank
+            else tuple(dim.size for dim in info.tensor_shape.dim),
+        )
         for name, info in infos.items()
     }
 
 
 def _v2_tensors(infos: Any) -> dict[str, Tensor]:
-    return {each.name: Tensor(each.name, datatypes.from_v2(each.datatype)) for each in infos}
+    return {
+        each.name: Tensor(each.name, datatypes.from_v2(each.datatype), tuple(each.shape))
+        for each in infos
+    }
 
 
 def _from_contents(tensor: Any) -> Array:

@@ -164,9 +164,17 @@ def _path(model: ModelRef, action: str) -> str:
 
 def _tensors(told: Mapping[str, Any]) -> dict[str, Tensor]:
     return {
-        name: Tensor(name, datatypes.from_tensorflow(info["dtype"]))
+        name: Tensor(
+            name, datatypes.from_tensorflow(info["dtype"]), _shape(info["tensor_shape"])
+        )
         for name, info in told.items()
     }
+
+
+def _shape(told: Mapping[str, Any]) -> tuple[int, ...] | None:
+    if told.get("unknown_rank"):
+        return None
+    return tuple(int(dim["size"]) for dim in told.get("dim", ()))
 
 
 def _dtype(tensors: Mapping[str, Tensor], name: str) -> np.dtype[Any] | None:

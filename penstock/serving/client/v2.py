@@ -206,7 +206,10 @@ def _from_json(told: Mapping[str, Any]) -> Array:
 
 def _tensors(told: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
     return {
-        each["name"]: Tensor(each["name"], datatypes.from_v2(each["datatype"])) for each in told
+        each["name"]: Tensor(
+            each["name"], datatypes.from_v2(each["datatype"]), tuple(each["shape"])
+        )
+        for each in told
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from penstock.core import errors
-from penstock.serving.client import AsyncClient, Client, RetryPolicy
+from penstock.serving.client import PROTOCOLS, AsyncClient, Client, RetryPolicy
 from penstock.serving.servable import SignatureSpec
 from penstock.serving.server import ModelConfig, Server, ServerConfig
 from tests.serving.client.answers import ScriptedServer, reply
@@ -43,15 +43,22 @@ def kinds(name="kinds", version=1):
 def server(tmp_path_factory):
     base = tmp_path_factory.mktemp("models") / "kinds"
     (base / "7").mkdir(parents=True)
-    config = ServerConfig((ModelConfig("kinds", base),), port=0)
+    config = ServerConfig((ModelConfig("kinds", base),), port=0, grpc_port=0)
     with Server(config, FakeLoader(kinds)) as server:
         yield server
 
 
-@pytest.fixture(params=["rest"])
+@pytest.fixture(params=PROTOCOLS)
 def client(server, request):
-    with Client(server.url, protocol=request.param) as client:
+    with Client(url_of(server, request.param), protocol=request.param) as client:
         yield client
+
+
+def url_of(server, protocol):
+    if protocol in ("grpc", "v2_grpc"):
+        pytest.importorskip("grpc", reason="the extra 'grpc' is not installed")
+        return f"grpc://127.0.0.1:{server.grpc_port}"
+    return server.url
 
 
 def test_an_array_in_is_an_array_out(client):
@@ -84,7 +91,9 @@ def test_every_type_comes_back_as_it_went(client):
 
 
 def test_only_wanted_outputs_are_returned(client):
-    inputs = {"x": [[1, 2]], "n": [1], "s": ["a"], "b": [True]}
+    # The Open Inference Protocol tells nothing of other signatures, so types are given.
+    x = np.array([[1, 2]], np.float32)
+    inputs = {"x": x, "n": np.array([1]), "s": ["a"], "b": [True]}
 
     outputs = client.predict("kinds", inputs, signature_name="all", outputs=["n_out"])
 
@@ -116,9 +125,10 @@ def test_an_array_without_a_name_needs_a_signature_with_one_input(client):
         client.predict("kinds", [1], signature_name="all")
 
 
-def test_the_asynchronous_client_asks_many_at_once(server):
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_asynchronous_client_asks_many_at_once(server, protocol):
     async def scenario():
-        async with AsyncClient(server.url) as client:
+        async with AsyncClient(url_of(server, protocol), protocol=protocol) as client:
             asked = [client.predict("kinds", [[i, i]]) for i in range(20)]
             return await asyncio.gather(*asked)
 
