@@ -1,10 +1,13 @@
 """What is asked by those who watch a server: probes of its health, and its metrics."""
 
+from collections.abc import Callable
+
 import orjson
 
 from penstock.core import metrics
 from penstock.core.errors import NotFoundError
 from penstock.monitor import exposition, process
+from penstock.serving.call import REST, Call, ModelSpec
 from penstock.serving.predict_handler import encode_error
 from penstock.serving.readiness import Readiness
 from penstock.serving.router import Handler, Protocol, Request, Response
@@ -20,10 +23,17 @@ class ProbeApi:
     Args:
         readiness: whether the models answer.
         metrics_path: where the metrics are.
+        guard: refuses those who may not read the metrics; probes are open to all.
     """
 
-    def __init__(self, readiness: Readiness, metrics_path: str = METRICS_PATH) -> None:
+    def __init__(
+        self,
+        readiness: Readiness,
+        metrics_path: str = METRICS_PATH,
+        guard: Callable[[Call], None] | None = None,
+    ) -> None:
         self._readiness = readiness
+        self._guard = guard
         self._has_started = False
         self._handlers: dict[str, Handler] = {
             "/livez": self._live,
@@ -62,6 +72,10 @@ class ProbeApi:
         return _answer(is_good=self._has_started)
 
     async def _metrics(self, request: Request) -> Response:
+        if self._guard is not None:
+            spec = ModelSpec("")
+            who = (request.headers, request.peer, request.certificate)
+            self._guard(Call(REST, "Metrics", spec, request.deadline, *who))
         self._observe_versions()
         kind = exposition.content_type(request.header(b"accept"))
         return Response(200, exposition.encode(kind), kind)

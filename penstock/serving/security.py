@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penstock.core.errors import InvalidArgumentError, OpError
+from penstock.serving.call import Call
 from penstock.serving.middleware.api_keys import ApiKeys
 from penstock.serving.middleware.identity import IdentityCheck
 from penstock.serving.middleware.quota import QuotaCheck, read_quotas
@@ -85,6 +86,15 @@ class Security:
             self.middleware.append(LocalAdminCheck())
         if config.policy_file is not None:
             self._add_policy(config.policy_file, roles)
+
+    def guard(self, call: Call) -> None:
+        """Refuse a call that goes to no model, as the middleware would.
+
+        Raises:
+            OpError: its client may not do that.
+        """
+        for each in self.middleware:
+            each.admit(call)  # type: ignore[attr-defined]
 
     def follow(self) -> None:
         """Read the files again that have changed."""

@@ -346,7 +346,8 @@ class Server:
             InferenceHttpApi(gateway, readiness).protocol(),
             *OpenApi(gateway).protocols(),
         ]
-        probes = ProbeApi(readiness, self._config.watch.metrics_path)
+        path, guard = self._config.watch.metrics_path, self._security.guard
+        probes = ProbeApi(readiness, path, guard)
         return gateway, readiness, Router(protocols, probes.protocol())
 
     def _grpc_server(self, gateway: Gateway, readiness: Readiness) -> GrpcServer | GrpcioServer:

@@ -296,7 +296,25 @@ def test_a_refusal_says_how_to_do_better(world):
 
 
 def test_probes_need_no_credential(world):
-    assert world.http("GET", "/v2/health/live")[0] == 200
+    for path in ("/v2/health/live", "/livez", "/readyz", "/startupz"):
+        assert world.http("GET", path)[0] == 200
+
+
+def test_metrics_are_for_those_who_may_read_them(world):
+    path = "/monitoring/prometheus/metrics"
+
+    assert [world.http("GET", path, client=c)[0] for c in (None, "web", "boss")] == [
+        401,
+        403,
+        200,
+    ]
+
+
+def test_the_description_of_the_models_shows_each_client_its_own(world):
+    for path in ("/openapi.json", "/docs"):
+        shown = {client: world.http("GET", path, client=client)[1] for client in ("web", None)}
+        assert b"double" in shown["web"]
+        assert b"double" not in shown[None]
 
 
 # -- TLS -----------------------------------------------------------------------------------
