@@ -7,6 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
     STORE_EVERYTHING_SIZE_GUIDANCE,
     EventAccumulator,
 )
+from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util.tensor_util import make_ndarray
 
 
@@ -39,7 +40,15 @@ def main(folder):
             for tag in tags["images"]
         },
         "has_graph": bool(tags["graph"]),
+        "hparams": _hparams(accumulator),
     }
+
+
+def _hparams(accumulator):
+    content = accumulator.PluginTagToContent("hparams")["_hparams_/session_start_info"]
+    data = plugin_data_pb2.HParamsPluginData.FromString(content)
+    values = data.session_start_info.hparams
+    return {name: getattr(values[name], values[name].WhichOneof("kind")) for name in values}
 
 
 if __name__ == "__main__":

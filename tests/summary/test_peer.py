@@ -36,6 +36,7 @@ def read(tmp_path_factory):
         tf.summary.image("image", np.zeros([2, 4, 5, 3], np.uint8), step=1)
         tf.summary.audio("audio", np.zeros([1, 10, 1], np.float32), 8000, step=1)
         tf.summary.text("text", "**bold**", step=1)
+        tf.summary.experimental.hparams({"rate": 0.5, "name": "adam", "fast": True})
         tf.summary.graph(tf.function(lambda x: x * 2.0).get_concrete_function(1.0).graph)
     old = {"writer": writer.handle, "step": 2}
     tf.raw_ops.WriteScalarSummary(**old, tag="old/number", value=2.5)
@@ -81,6 +82,17 @@ def test_values_of_the_older_form_are_read_too(read):
     assert read["scalars"] == {"old/number": [[2, 2.5]]}
     assert read["histograms"] == {"old/histogram": [2]}
     assert read["images"] == {"old/image": [[5, 4]]}
+
+
+def test_parameters_are_those_of_a_trial(read):
+    assert read["hparams"] == {"rate": 0.5, "name": "adam", "fast": True}
+
+
+def test_sounds_are_whole_files(read):
+    ((_, _, shape, values),) = read["tensors"]["audio"]
+
+    assert shape[0] == 1
+    assert bytes.fromhex(values[0])[:4] == b"RIFF"
 
 
 def test_the_graph_is_found(read):

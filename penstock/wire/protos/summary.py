@@ -38,6 +38,23 @@ FILES: Final[dict[str, dict[str, str]]] = {
             6 audio Summary.Audio @value; 8 tensor TensorProto @value
         """,
     },
+    "penstock/wire/hparams.proto": {
+        "package": "penstock.wire",
+        # As in TensorBoard's plugin; a parameter is a google.protobuf.Value there.
+        "HParamValue": """
+            1 null_value int32 @kind; 2 number_value double @kind; 3 string_value string @kind;
+            4 bool_value bool @kind
+        """,
+        "SessionStartInfo": """
+            1 hparams {string: HParamValue}; 2 model_uri string; 3 monitor_url string;
+            4 group_name string; 5 start_time_secs double
+        """,
+        "SessionEndInfo": "1 status int32; 2 end_time_secs double",
+        "HParamsPluginData": """
+            1 version int32; 3 session_start_info SessionStartInfo @data;
+            4 session_end_info SessionEndInfo @data
+        """,
+    },
     "tensorflow/core/util/event.proto": {
         "enum WorkerHealth": "OK=0 RECEIVED_SHUTDOWN_SIGNAL=1 INTERNAL_ERROR=2 SHUTTING_DOWN=3",
         "enum WorkerShutdownMode": """
