@@ -161,6 +161,28 @@ def test_reflection_lists_services_and_describes_them(channel):
     assert unknown.error_response.error_code == 5
 
 
+def test_models_are_exchanged_while_serving(tmp_path):
+    for name in ("double", "triple"):
+        (tmp_path / name / "1").mkdir(parents=True)
+    request = protos.ReloadConfigRequest()
+    for name in ("double", "triple"):
+        request.config.model_config_list.config.add(
+            name=name, base_path=str(tmp_path / name), model_platform="tensorflow"
+        )
+    path = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
+    config = ServerConfig((ModelConfig("double", tmp_path / "double"),), port=0, grpc_port=0)
+    triple = predict_request([[1, 2]], name="triple")
+
+    with Server(config, FakeLoader(doubler)) as server, connected(server) as channel:
+        with pytest.raises(grpc.RpcError, match="Servable not found"):
+            ask(channel, PREDICT, triple, protos.PredictResponse)
+        answer = ask(channel, path, request, protos.ReloadConfigResponse)
+        predicted = ask(channel, PREDICT, triple, protos.PredictResponse)
+
+    assert answer.status.error_code == 0
+    assert list(predicted.outputs["y"].float_val) == [2, 4]
+
+
 @pytest.mark.parametrize("implementation", ["own", "grpcio"])
 def test_calls_in_work_are_answered_when_the_server_stops(tmp_path, implementation):
     (tmp_path / "double" / "1").mkdir(parents=True)
