@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import InvalidArgumentError, NotFoundError
 from penstock.monitor.rotation import Rotation
 from penstock.monitor.schema import Schema, read_schema
 from penstock.serving.middleware.access_log import AccessLog, BadInputLog
@@ -13,6 +13,7 @@ from penstock.serving.middleware.request_log import RequestLog, RequestLogConfig
 from penstock.serving.middleware.validation import InputContract
 from penstock.serving.model_config import ModelConfig
 from penstock.serving.probe_api import METRICS_PATH
+from penstock.wire import protos
 
 EVERY_MODEL = ""
 _COLLECTORS = ("", "file")
@@ -57,6 +58,21 @@ class WatchConfig:
                 f"request_log_sampling_rate must be from 0 to 1, "
                 f"got {self.request_log_sampling_rate:g}"
             )
+
+
+def read_metrics_path(path: Path) -> str:
+    """Return where the metrics are, from TF Serving's monitoring config file.
+
+    Raises:
+        NotFoundError: there is no such file.
+        InvalidArgumentError: it is no `MonitoringConfig` in text format.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"'{path}' must be a file, but: {error.strerror}") from error
+    config = protos.parse_text(protos.MonitoringConfig, text, f"'{path}'").prometheus_config
+    return str(config.path) or METRICS_PATH
 
 
 class Watch:

@@ -17,6 +17,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.serving.batcher import BatchingParameters
 from penstock.serving.model_config import ModelConfig
 from penstock.serving.source import Specific, every_version
+from penstock.serving.watch import WatchConfig
 
 ROOT = Path(__file__).parents[2]
 # The command with a loader that needs no model on disk.
@@ -280,3 +281,25 @@ def test_a_taken_port_is_one_line_and_status_1(start):
 
     assert process.returncode == 1
     assert complaint.startswith(f"penstock serve: cannot listen on 127.0.0.1:{port}: ")
+
+
+def test_the_options_of_watching_are_taken_over(tmp_path):
+    monitoring = tmp_path / "monitoring.config"
+    monitoring.write_text('prometheus_config { enable: true path: "/metrics" }')
+
+    watch = config(
+        *("--schema_file", "a=x.toml,b=y.toml"),
+        *("--access_log", "-", "--request_log", "logs", "--request_log_sampling_rate", "0.5"),
+        *("--trace_sampling_rate", "0.25", "--server_timing=false"),
+        *("--monitoring_config_file", str(monitoring)),
+    ).watch
+
+    assert watch == WatchConfig(
+        metrics_path="/metrics",
+        server_timing=False,
+        access_log="-",
+        schema_files={"a": Path("x.toml"), "b": Path("y.toml")},
+        request_log=Path("logs"),
+        request_log_sampling_rate=0.5,
+        trace_sampling_rate=0.25,
+    )

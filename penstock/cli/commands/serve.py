@@ -30,6 +30,7 @@ from penstock.serving.middleware.tokens import TokenConfig
 from penstock.serving.security import SecurityConfig
 from penstock.serving.server import ModelConfig, Server, ServerConfig
 from penstock.serving.tls import TlsConfig, read_ssl_config
+from penstock.serving.watch import METRICS_PATH, WatchConfig, read_metrics_path
 
 # Flags of tensorflow_model_server that would change what is served. Passing them over in
 # silence would serve something else than was asked for.
@@ -185,6 +186,7 @@ def config_of(args: argparse.Namespace) -> ServerConfig:
         enable_model_warmup=values["enable_model_warmup"],
         executable_cache=values["executable_cache"],
         security=_security(values),
+        watch=_watch(values),
     )
 
 
@@ -197,6 +199,23 @@ def _models(values: dict[str, Any]) -> tuple[ModelConfig, ...]:
             f"[[models]] of --config, got {sum(given)} of them"
         )
     return tuple(listed) if base is None else (ModelConfig(values["model_name"], base),)
+
+
+def _watch(values: dict[str, Any]) -> WatchConfig:
+    path = METRICS_PATH
+    if values["monitoring_config_file"] is not None:
+        path = read_metrics_path(values["monitoring_config_file"])
+    return WatchConfig(
+        metrics_path=path,
+        server_timing=values["server_timing"],
+        access_log=values["access_log"],
+        schema_files=values["schema_file"] or {},
+        bad_input_log=values["bad_input_log"],
+        request_log=values["request_log"],
+        request_log_sampling_rate=values["request_log_sampling_rate"],
+        trace_sampling_rate=values["trace_sampling_rate"],
+        trace_endpoint=values["trace_endpoint"],
+    )
 
 
 def _batching(values: dict[str, Any]) -> BatchingParameters | None:

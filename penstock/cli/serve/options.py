@@ -99,6 +99,25 @@ def place(text: str) -> Path | str:
     return text if "://" in text else Path(text)
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, got {text}")
+    return value
+
+
+def schema_files(text: str) -> dict[str, Path]:
+    """A schema file, or several as MODEL=FILE with commas between them."""
+    found = {}
+    for part in text.split(","):
+        name, mark, path = part.rpartition("=")
+        if (mark and not name) or not path:
+            raise argparse.ArgumentTypeError(f"must be FILE or MODEL=FILE, got '{part}'")
+        found[name.strip()] = Path(path.strip())
+    return found
+
+
 _MODELS, _NETWORK, _BATCHES = "models", "network", "batching"
 _SECURITY, _OPERATION = "security", "operation"
 
@@ -424,5 +443,47 @@ OPTIONS = (
         _OPERATION,
         False,
         is_common=True,
+    ),
+    Option(
+        "schema_file",
+        schema_files,
+        "FILE",
+        "of inputs; MODEL=FILE,... for several models",
+        _OPERATION,
+        is_common=True,
+    ),
+    Option(
+        "access_log",
+        str,
+        "FILE",
+        "a line of JSON for each call; - for stderr",
+        _OPERATION,
+        is_common=True,
+    ),
+    Option(
+        "request_log",
+        Path,
+        "DIR",
+        "samples of requests as TFRecord",
+        _OPERATION,
+        is_common=True,
+    ),
+    Option("request_log_sampling_rate", share, "SHARE", "of the requests", _OPERATION, 0.01),
+    Option("bad_input_log", str, "FILE", "samples of inputs that break a schema", _OPERATION),
+    Option(
+        "trace_sampling_rate",
+        share,
+        "SHARE",
+        "of the calls; turns OpenTelemetry's traces on",
+        _OPERATION,
+    ),
+    Option("trace_endpoint", str, "URL", "of a collector, OTLP over HTTP", _OPERATION),
+    Option("server_timing", boolean, "", "tell clients where the time went", _OPERATION, True),
+    Option(
+        "monitoring_config_file",
+        Path,
+        "FILE",
+        "path of the metrics, in TF Serving's text format",
+        _OPERATION,
     ),
 )
