@@ -3,6 +3,7 @@
 The files are looked at from time to time; one that makes no sense changes nothing but the log.
 """
 
+import ipaddress
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,6 +115,16 @@ class Security:
         if roles is None:
             read_policy(path)
         self._followed.append(_Followed(path, reload))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name may lead anywhere
 
 
 class _Followed:

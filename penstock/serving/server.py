@@ -41,7 +41,7 @@ from penstock.serving.readiness import Readiness
 from penstock.serving.remote_source import RemoteStoragePathSource
 from penstock.serving.rest_api import RestApi
 from penstock.serving.router import Router
-from penstock.serving.security import Security, SecurityConfig
+from penstock.serving.security import Security, SecurityConfig, is_loopback
 from penstock.serving.servable import Servable
 from penstock.serving.source import FileSystemStoragePathSource
 from penstock.serving.tls import TlsContext, remove_copies
@@ -248,6 +248,12 @@ class Server:
             return
         for name, version in self.manager.available():
             _log.info("serving %s version %d on %s", name, version, self.url)
+        if self._grpc_port is not None:
+            _log.info("gRPC is on %s:%d", self._config.host, self._grpc_port)
+        if not (self._config.security.knows_clients or is_loopback(self._config.host)):
+            _log.warning(
+                "whoever can reach %s may ask every model; see --api_keys_file", self.url
+            )
         file, wait_s = (
             self._config.model_config_file,
             self._config.model_config_file_poll_wait_seconds,

@@ -14,7 +14,7 @@ import trustme
 from penstock.core.errors import InvalidArgumentError, NotFoundError, UnimplementedError
 from penstock.serving.batcher import BatchingParameters
 from penstock.serving.middleware.api_keys import new_key
-from penstock.serving.security import SecurityConfig
+from penstock.serving.security import SecurityConfig, is_loopback
 from penstock.serving.server import ModelConfig, Server, ServerConfig
 from penstock.serving.tls import TlsConfig, TlsContext, read_ssl_config, remove_copies
 from penstock.wire import protos
@@ -315,6 +315,20 @@ def test_the_description_of_the_models_shows_each_client_its_own(world):
         shown = {client: world.http("GET", path, client=client)[1] for client in ("web", None)}
         assert b"double" in shown["web"]
         assert b"double" not in shown[None]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("10.0.0.1", False),
+        ("::", False),
+    ],
+)
+def test_a_server_that_is_open_to_all_says_so(host, expected):
+    assert is_loopback(host) is expected
 
 
 # -- TLS -----------------------------------------------------------------------------------
