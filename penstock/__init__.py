@@ -11,6 +11,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from penstock.core.collection import uncollected as _uncollected
+
 if TYPE_CHECKING:
     from penstock.api.root import *
 
@@ -91,7 +93,8 @@ def _load() -> None:
     """Take over the names of all modules."""
     if _ROOT in _loaded:
         return
-    root = importlib.import_module(_ROOT)
+    with _uncollected():
+        root = importlib.import_module(_ROOT)
     names = globals()
     for name, value in vars(root).items():
         if (not name.startswith("_") and name not in _OWN) or name == "__internal__":

@@ -7,6 +7,7 @@ a single fused loop that is ten times quicker than XLA's grouped convolution the
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from penstock.ops.windows import (
     pad,
     scatter_taps,
     sliding_window,
+    tap_slices,
     taps,
 )
 
@@ -126,10 +128,12 @@ def _convolve(x: Any, kernel: Any, geometry: _Geometry) -> Any:
         return _convolve_grouped(x, kernel, geometry)
     dtype = x.dtype
     xp = namespace(x, kernel)
-    views = taps(pad(widened(x), window, 0), window)
+    padded = pad(widened(x), window, 0)
+    cells = list(zip(tap_slices(window), geometry.weights(widened(kernel)), strict=True))
+    seeing = list(itertools.compress(cells, window.sees())) or cells
     total: Any = None
-    for view, weight in zip(views, geometry.weights(widened(kernel)), strict=True):
-        part = xp.expand_dims(view, geometry.channel + 1) * weight
+    for where, weight in seeing:
+        part = xp.expand_dims(padded[where], geometry.channel + 1) * weight
         total = part if total is None else total + part
     return geometry.join(total).astype(dtype)
 

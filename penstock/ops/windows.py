@@ -55,6 +55,28 @@ class Window:
             )
         )
 
+    def sees(self) -> list[bool]:
+        """For each cell, in the order of the taps, whether it meets the array at any place.
+
+        In a small array some cells of the window meet nothing but padding.
+        """
+        by_axis = [
+            [
+                any(0 <= place * step + cell * gap - low < length for place in range(count))
+                for cell in range(size)
+            ]
+            for length, size, step, gap, (low, _), count in zip(
+                self.lengths,
+                self.size,
+                self.strides,
+                self.dilations,
+                self.padding,
+                self.outputs,
+                strict=True,
+            )
+        ]
+        return [all(cells) for cells in itertools.product(*by_axis)]
+
     @property
     def cells(self) -> int:
         """Number of cells of the window."""

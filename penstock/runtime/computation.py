@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 
+from penstock.core.collection import uncollected
 from penstock.ops.lowering import Fired, recording
 from penstock.runtime.allocator import may_keep_memory, note_temporaries
 from penstock.runtime.executable_store import store_executables
@@ -44,7 +45,7 @@ class Computation:
         self._fired: dict[Hashable, tuple[Fired, ...]] = {}
 
         def computation(*args: Any) -> Any:
-            with recording(name) as fired:
+            with recording(name, trains=trains) as fired:
                 result = function(*args)
             self._fired[_signature(args)] = tuple(fired)
             return result
@@ -56,7 +57,8 @@ class Computation:
         """Run on arguments; `key` tells those of other shapes apart."""
         found = self._by_key.get(key)
         if found is None:
-            found = self._choose(key, args)
+            with uncollected():
+                return self._choose(key, args)[0](*args)
         return found[0](*args)
 
     def lower(self, *args: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from penstock.core.collection import uncollected
 from penstock.core.errors import DataLossError, NotFoundError, UnimplementedError
 from penstock.graph.graph_def.reader import Library
 from penstock.ops.lookup import forget_name
@@ -75,12 +76,13 @@ def load(
     options = options or LoadOptions()
     if not options.allow_unsafe_ops:
         check_links(where)
-    meta_graph = choose_meta_graph(read_saved_model(where), tags, where)
     root = None if options.allow_unsafe_ops else where
-    with damage_told(f"'{where}'"), init_scope(), confined(root):
-        if not meta_graph.HasField("object_graph_def"):
-            return load_v1(meta_graph, Path(where), options)
-        return _Loader(meta_graph, Path(where), options).load()
+    with uncollected():
+        meta_graph = choose_meta_graph(read_saved_model(where), tags, where)
+        with damage_told(f"'{where}'"), init_scope(), confined(root):
+            if not meta_graph.HasField("object_graph_def"):
+                return load_v1(meta_graph, Path(where), options)
+            return _Loader(meta_graph, Path(where), options).load()
 
 
 class RestoredResource(TableContents, CapturableResource, AutoTrackable):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from penstock.core import nest
+from penstock.core.collection import uncollected
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.dtypes import DType
 from penstock.core.errors import DataLossError, UnimplementedError
@@ -109,7 +110,8 @@ class SavedConcreteFunction:
         key = (tuple(argument_names), None if keywords is None else tuple(keywords))
         with self._lock:
             if key not in self._built:
-                with damage_told(f"function {self.name!r} of {self._library.what}"):
+                what = f"function {self.name!r} of {self._library.what}"
+                with uncollected(), damage_told(what):
                     self._built[key] = self._read(argument_names, keywords, positional)
             return self._built[key]
 
