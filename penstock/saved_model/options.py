@@ -6,8 +6,6 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penstock.core.errors import UnimplementedError
-
 
 class VariablePolicy(enum.Enum):
     """How the devices of variables are kept with them."""
@@ -26,16 +24,16 @@ class SaveOptions:
         function_aliases: text by which a function can be found in the file -> function.
         experimental_debug_stripper: accepted for compatibility.
         experimental_io_device: accepted for compatibility.
-        experimental_variable_policy: only the default is implemented.
+        experimental_variable_policy: accepted for compatibility: a variable of several devices
+            is one variable here, and is written as one.
         experimental_custom_gradients: accepted for compatibility: gradients of loaded
             functions are those of their ops.
-        experimental_image_format: not implemented.
+        experimental_image_format: whether a model of more than 2 GiB is written in chunks,
+            which is not implemented; smaller ones are one file either way, as in TensorFlow.
         experimental_skip_saver: whether the ops that save and restore are left out.
-        experimental_sharding_callback: not implemented.
+        experimental_sharding_callback: how values are spread over files, such as
+            `tf.train.experimental.MaxShardSizePolicy`.
         extra_tags: tags beside "serve".
-
-    Raises:
-        UnimplementedError: an option is given that is not implemented.
     """
 
     def __init__(
@@ -53,12 +51,6 @@ class SaveOptions:
         extra_tags: Sequence[str] | None = None,
     ) -> None:
         policy = VariablePolicy(getattr(experimental_variable_policy, "value", None))
-        if policy is VariablePolicy.EXPAND_DISTRIBUTED_VARIABLES:
-            raise UnimplementedError(f"variable policy {policy.value!r} is not implemented")
-        if experimental_image_format:
-            raise UnimplementedError("experimental_image_format is not implemented")
-        if experimental_sharding_callback is not None:
-            raise UnimplementedError("experimental_sharding_callback is not implemented")
         self.namespace_whitelist = list(namespace_whitelist or [])
         self.save_debug_info = save_debug_info
         self.function_aliases = dict(function_aliases or {})

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from penstock.core import dtypes
+from penstock.core.errors import UnimplementedError
 from penstock.runtime.context import init_scope
 from penstock.runtime.resources import Asset
 from penstock.saved_model import constants
@@ -19,14 +22,17 @@ from penstock.saved_model.object_protos import write_objects
 from penstock.saved_model.options import SaveOptions
 from penstock.saved_model.saveable_view import SaveableView, check_saveable
 from penstock.saved_model.signatures import canonical_signatures
+from penstock.saved_model.versions import make_loadable, parse_release
 from penstock.train import object_graph
+from penstock.train.sharding import Value, write_values
 from penstock.train.trackable_view import TrackableView
 from penstock.wire import protos
-from penstock.wire.bundle import BundleWriter, index_name
+from penstock.wire.bundle import index_name
 from penstock.wire.files import exchange, sync_directory, write_atomically
 
 # The release whose formats are written.
 _TENSORFLOW_VERSION: Final = "2.21.0"
+_MAX_MESSAGE_BYTES: Final = (1 << 31) - 1
 
 
 def save(
@@ -34,6 +40,8 @@ def save(
     export_dir: str | os.PathLike[str],
     signatures: Any = None,
     options: SaveOptions | None = None,
+    *,
+    min_tf: str | None = None,
 ) -> None:
     """Write an object as a SavedModel that TensorFlow, TF Serving and penstock can load.
 
@@ -47,19 +55,27 @@ def save(
         signatures: function with an `input_signature`, trace of a function, or a dict of
             them; None takes the only function of the object that has a signature.
         options: see `SaveOptions`.
+        min_tf: oldest release of TensorFlow that shall load the model, such as "2.4": ops and
+            attrs that came later are written by older ones.
 
     Raises:
         ValueError: the object or a signature cannot be saved.
         AssertionError: a function uses a variable that the object does not lead to.
-        UnimplementedError: a function uses what has no form among TensorFlow's ops.
+        UnimplementedError: a function uses what has no form among TensorFlow's ops, or among
+            those of `min_tf`.
     """
     options = options or SaveOptions()
+    release = None if min_tf is None else parse_release(min_tf)
     check_saveable(obj)
     with init_scope():
         children = TrackableView.children(obj, "savedmodel")
         view = SaveableView(obj, children, canonical_signatures(children, signatures))
         saved_model = _message(view, options)
-        _write(Path(export_dir), view, saved_model)
+        if release is not None:
+            meta_graph = saved_model.meta_graphs[0]
+            make_loadable(meta_graph.graph_def, release)
+            meta_graph.meta_info_def.stripped_default_attrs = True
+        _write(Path(export_dir), view, saved_model, options)
 
 
 def _message(view: SaveableView, options: SaveOptions) -> Any:
@@ -83,29 +99,40 @@ def _message(view: SaveableView, options: SaveOptions) -> Any:
     return saved_model
 
 
-def _write(directory: Path, view: SaveableView, saved_model: Any) -> None:
+def _write(directory: Path, view: SaveableView, saved_model: Any, options: SaveOptions) -> None:
     """Build the model beside its place, then move it there."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     temporary = directory.parent / f".{directory.name}.tempstate{secrets.token_hex(8)}"
     temporary.mkdir()
     try:
-        _write_files(temporary, view, saved_model)
+        _write_files(temporary, view, saved_model, options)
         _move(temporary, directory)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     sync_directory(directory.parent)
 
 
-def _write_files(directory: Path, view: SaveableView, saved_model: Any) -> None:
+def _values(view: SaveableView) -> Iterator[Value]:
+    """Values of variables and tables, one after the other, and the graph of the objects."""
+    for key in sorted(view.graph.values):
+        array, dtype = object_graph.as_array(view.graph.values[key])
+        yield key, array, dtype
+    graph = np.empty((), object)
+    graph[()] = view.graph.message.SerializeToString(deterministic=True)
+    yield object_graph.OBJECT_GRAPH_KEY, graph, dtypes.string
+
+
+def _write_files(
+    directory: Path, view: SaveableView, saved_model: Any, options: SaveOptions
+) -> None:
     prefix = directory / constants.VARIABLES_DIRECTORY / constants.VARIABLES_FILENAME
-    with BundleWriter(prefix) as writer:
-        for key in sorted(view.graph.values):
-            array, dtype = object_graph.as_array(view.graph.values[key])
-            writer.add(key, array, dtype)
-        graph = np.empty((), object)
-        graph[()] = view.graph.message.SerializeToString(deterministic=True)
-        writer.add(object_graph.OBJECT_GRAPH_KEY, graph)
+    write_values(str(prefix), _values(view), options.experimental_sharding_callback)
     _copy_assets(directory, view, saved_model.meta_graphs[0])
+    if saved_model.ByteSize() > _MAX_MESSAGE_BYTES:
+        raise UnimplementedError(
+            f"the graph of a SavedModel must take less than 2 GiB, got {saved_model.ByteSize()} "
+            "bytes; keep large constants in variables"
+        )
     serialized = saved_model.SerializeToString(deterministic=True)
     index = Path(index_name(prefix)).read_bytes()
     fingerprint = make_fingerprint(saved_model, serialized, index)

@@ -37,5 +37,5 @@ def test_parameters_are_written_with_their_kinds(tmp_path):
 
 
 def test_a_parameter_of_another_kind_is_named():
-    with pytest.raises(TypeError, match="'layers' must be a number.*list"):
+    with pytest.raises(TypeError, match=r"'layers' must be a number.*list"):
         tf.summary.experimental.hparams({"layers": [1, 2]})
