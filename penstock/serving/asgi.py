@@ -109,6 +109,7 @@ class AsgiApp:
             None,
             head.content_type,
             head.priority,
+            head.content_encoding,
         )
         answering = asyncio.ensure_future(self._router.handle(request))
         leaving = asyncio.ensure_future(_left(receive))

@@ -316,6 +316,7 @@ class Connection(asyncio.Protocol):
             self._certificate,
             head.content_type,
             head.priority,
+            head.content_encoding,
         )
         cancel = self._begin(request, exchange.respond)
         if exchange.response is None:

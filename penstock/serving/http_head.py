@@ -38,6 +38,7 @@ class Head:
     """
 
     __slots__ = (
+        "content_encoding",
         "content_type",
         "headers",
         "is_head",
@@ -68,12 +69,15 @@ class Head:
         self.timeout_s: float | None = None
         self.priority = 0
         self.content_type = b""
+        self.content_encoding = b""
         self.is_plain = keep_alive
         for name, value in headers:
             if name == b"content-length":
                 self.length = int(value)
             elif name == b"content-type":
                 self.content_type = value.partition(b";")[0].strip().lower()
+            elif name == b"content-encoding":
+                self.content_encoding = value.strip().lower()
             elif name == TIMEOUT:
                 self.timeout_s = _number(name, value, _MAX_TIMEOUT_DIGITS) / 1000
             elif name == PRIORITY:

@@ -8,6 +8,7 @@ from typing import Any, runtime_checkable
 from typing import Protocol as Interface
 
 from penstock.core.errors import InternalError, OpError
+from penstock.serving.content_encoding import inflate
 
 JSON = "application/json"
 _CACHED_PATHS = 512
@@ -28,6 +29,7 @@ class Request:
         certificate: of the client, where TLS asked for one.
         content_type: the media type of the body, in lower case and without parameters.
         priority: requests of a higher one leave the queue first.
+        content_encoding: how the body is compressed; the router inflates it.
     """
 
     method: str
@@ -40,6 +42,7 @@ class Request:
     certificate: Mapping[str, Any] | None = None
     content_type: bytes = b""
     priority: int = 0
+    content_encoding: bytes = b""
 
     def header(self, name: bytes) -> bytes | None:
         """First value of a header."""
@@ -98,11 +101,23 @@ class Protocol:
 
 
 class Router:
-    """Finds handlers. Protocols are asked in order; the first whose prefix fits answers."""
+    """Finds handlers. Protocols are asked in order; the first whose prefix fits answers.
 
-    def __init__(self, protocols: Sequence[Protocol], fallback: Protocol) -> None:
+    Args:
+        protocols: in their order.
+        fallback: answers what belongs to none of them.
+        max_request_bytes: of a body, also when it comes compressed.
+    """
+
+    def __init__(
+        self,
+        protocols: Sequence[Protocol],
+        fallback: Protocol,
+        max_request_bytes: int = 64 << 20,
+    ) -> None:
         self._protocols = tuple(protocols)
         self._fallback = fallback
+        self._max_request_bytes = max_request_bytes
         self._cache: dict[tuple[str, str], tuple[Handler, EncodeError, Any]] = {}
 
     def protocol(self, path: str) -> Protocol:
@@ -116,6 +131,8 @@ class Router:
         encode_error = self._fallback.encode_error
         try:
             handler, encode_error, _ = self._find(request)
+            if request.content_encoding:
+                self._inflate(request)
             return await handler(request)
         except OpError as error:
             return encode_error(error)
@@ -126,6 +143,8 @@ class Router:
         encode_error = self._fallback.encode_error
         try:
             handler, encode_error, begin = cached or self._find(request)
+            if request.content_encoding:
+                self._inflate(request)
             if begin is not None:
                 return begin(request, respond)  # type: ignore[no-any-return]
         except OpError as error:
@@ -135,6 +154,10 @@ class Router:
             respond(encode_error(failure(request)))
             return None
         return in_task(handler, request, respond, encode_error)
+
+    def _inflate(self, request: Request) -> None:
+        encoding, request.content_encoding = request.content_encoding, b""
+        request.body = inflate(request.body, encoding, self._max_request_bytes)
 
     def _find(self, request: Request) -> tuple[Handler, EncodeError, Any]:
         key = (request.method, request.path)

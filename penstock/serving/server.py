@@ -354,7 +354,11 @@ class Server:
         ]
         path, guard = self._config.watch.metrics_path, self._security.guard
         probes = ProbeApi(readiness, path, guard)
-        return gateway, readiness, Router(protocols, probes.protocol())
+        return (
+            gateway,
+            readiness,
+            Router(protocols, probes.protocol(), self._config.limits.max_request_bytes),
+        )
 
     def _grpc_server(self, gateway: Gateway, readiness: Readiness) -> GrpcServer | GrpcioServer:
         methods = all_methods(
