@@ -113,7 +113,7 @@ def _compiled(op, inputs, attrs):
     arrays = [
         array for i, array in enumerate(inputs) if not (fixed[i] and i in row.constants(known))
     ]
-    with recording(op) as fired:
+    with recording(op, trains=True) as fired:
         jax.eval_shape(kernel, *arrays)
     options = {name: value for one in fired for name, value in one.rule.options.items()}
     result = jax.jit(kernel, compiler_options=options or None)(*arrays)
@@ -181,8 +181,11 @@ def test_what_fires_is_noted_with_the_node_and_the_reason():
     ]
 
 
-def test_small_products_and_other_dtypes_ask_for_no_options():
+def test_products_without_training_small_ones_and_other_dtypes_ask_for_no_options():
     with recording() as fired:
+        lowering.note_product(1 << 30, np.dtype(np.float32))
+    assert fired == []
+    with recording(trains=True) as fired:
         lowering.note_product((1 << 26) - 1, np.dtype(np.float32))
         lowering.note_product(1 << 30, np.dtype(np.float64))
         lowering.note_convolution((1 << 20) - 1, np.dtype(np.float32))
