@@ -7,15 +7,43 @@ colons, as in TF Serving.
 import math
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from penstock.core import metrics
+from penstock.core.metrics import HistogramValue
 
 PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPEN_METRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
+# Gauges of which the largest says more than the sum.
+_LARGEST: Final = frozenset(
+    {"process_start_time_seconds", "process_max_fds", "penstock_serving_model_available"}
+)
+
+Values = dict[tuple[str, ...], Any]
+
 # Called before every encoding: what is only known by looking, such as the memory in use.
 _observers: list[Callable[[], None]] = []
+
+
+def look() -> None:
+    """Bring up to date what is only known by looking."""
+    for observe in _observers:
+        observe()
+
+
+# What other processes counted, by metric and labels.
+_others: list[Callable[[], dict[str, Values]]] = []
+
+
+def add_others(others: Callable[[], dict[str, Values]]) -> None:
+    """Let the metrics of other processes be written with those of this one."""
+    _others.append(others)
+
+
+def remove_others(others: Callable[[], dict[str, Values]]) -> None:
+    """Write the metrics of this process alone again."""
+    _others.remove(others)
 
 
 def before_encoding(observer: Callable[[], None]) -> None:
@@ -36,24 +64,38 @@ def encode(kind: str = PROMETHEUS) -> bytes:
     Args:
         kind: `PROMETHEUS` or `OPEN_METRICS`.
     """
-    for observe in _observers:
-        observe()
+    look()
     is_open = kind == OPEN_METRICS
     lines: list[str] = []
+    others = [each() for each in _others]
     for row in metrics.rows():
-        cells = row.collect()
+        cells: Values = {values: cell.value() for values, cell in row.collect()}
+        for other in others:
+            for values, value in other.get(row.name, {}).items():
+                mine = cells.get(values)
+                joined = value if mine is None else merge(row.name, row.kind, mine, value)
+                cells[values] = joined
         if cells:
             lines += _head(row.name, row.kind, row.help, is_open=is_open)
-        for values, cell in cells:
+        for values, value in sorted(cells.items(), key=lambda item: item[0]):
             labels = _labels(row.label_names, values)
-            value = cell.value()
-            if isinstance(value, metrics.HistogramValue):
+            if isinstance(value, HistogramValue):
                 lines += _histogram(row.name, labels, row.bounds, value)
             else:
                 lines.append(f"{row.name}{_braces(labels)} {_number(value)}")
     if is_open:
         lines.append("# EOF")
     return ("\n".join(lines) + "\n").encode()
+
+
+def merge(row_name: str, kind: str, one: Any, other: Any) -> Any:
+    """Return the value of a cell that two processes have."""
+    if isinstance(one, HistogramValue):
+        counts = tuple(a + b for a, b in zip(one.counts, other.counts, strict=True))
+        return HistogramValue(counts, one.sum + other.sum)
+    if kind == "gauge" and row_name in _LARGEST:
+        return max(one, other)
+    return one + other
 
 
 def _head(name: str, kind: str, text: str, *, is_open: bool) -> list[str]:

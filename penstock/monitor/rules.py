@@ -1,5 +1,6 @@
 """Checks of arrays against a schema, vectorised: a few passes over the values of a request."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +82,7 @@ def _shape_check(feature: Feature, noun: str) -> Check | None:
                 f"a row of {noun} '{name}' must have the shape "
                 f"[{', '.join(map(str, text))}], got {list(row)}",
             )
-        values = int(np.prod(row, dtype=np.int64))
+        values = math.prod(row)
         if values < low or (high is not None and values > high):
             limit = f"at least {low}" if values < low else f"at most {high}"
             return Violation(

@@ -1,25 +1,30 @@
 """SavedModels as servables. The only module of this room that knows tensors."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from penstock.core import dtypes
+from penstock.core import dtypes, metrics
+from penstock.core.errors import GRPC_STATUS, OpError
 from penstock.function.concrete_function import ConcreteFunction
 from penstock.graph.varying_sizes import compiling_all_sizes
 from penstock.runtime.convert import convert_to_tensor
 from penstock.saved_model.load import load
+from penstock.serving import device_metrics
 from penstock.serving.executables import Brought, ExecutableCache
 from penstock.serving.servable import (
     DEFAULT_SIGNATURE,
     Array,
     Arrays,
+    Servable,
     SignatureSpec,
     TensorInfo,
 )
 from penstock.serving.signatures import read_signatures
+from penstock.serving.warmup import FILE as WARM_UP_FILE
 from penstock.serving.warmup import warm_up, warm_up_sizes
 
 
@@ -107,6 +112,7 @@ class SavedModelLoader:
         self._batch_sizes = tuple(batch_sizes)
         self._executables = executables
         self._with_warm_up = with_warm_up
+        device_metrics.watch()
 
     def load(self, name: str, version: int, path: Path) -> SavedModelServable:
         """Load one version, and run it as much as it takes to be quick from then on.
@@ -124,7 +130,7 @@ class SavedModelLoader:
         # What needs no compilation is soon done while the first requests are answered.
         sizes = self._batch_sizes[:1] if brought.count else self._batch_sizes
         with compiling_all_sizes():
-            samples = warm_up(servable, path) if self._with_warm_up else {}
+            samples = _timed_warm_up(servable, path) if self._with_warm_up else {}
             servable.samples = samples
             warm_up_sizes(servable, sizes, samples, _is_default)
         self._keep(path, brought)
@@ -152,6 +158,23 @@ class SavedModelLoader:
     def _keep(self, path: Path, brought: Brought) -> None:
         if self._executables is not None:
             self._executables.keep(path, brought.known)
+
+
+def _timed_warm_up(servable: Servable, path: Path) -> dict[str, Arrays]:
+    if not (path / WARM_UP_FILE).is_file():
+        return {}
+    start = time.perf_counter()
+    status = "INTERNAL"
+    try:
+        samples = warm_up(servable, path)
+        status = "OK"
+        return samples
+    except OpError as error:
+        status = GRPC_STATUS.get(error.error_code, "UNKNOWN")
+        raise
+    finally:
+        taken = (time.perf_counter() - start) * 1e6
+        metrics.MODEL_WARMUP_LATENCY.labels(str(path), status).observe(taken)
 
 
 def _is_default(name: str) -> bool:

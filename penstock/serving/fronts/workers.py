@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from penstock.core.errors import OpError
+from penstock.monitor.shared_metrics import SharedMetrics
 from penstock.serving.config_watch import ConfigWatch
 from penstock.serving.fronts.engine_side import EngineSide
 from penstock.serving.fronts.front_side import RemoteManager
@@ -38,6 +39,8 @@ def run_engine(config: ServerConfig, place: Path, tell: Tell) -> None:
     for name, version in manager.available():
         _log.info("serving %s version %d", name, version)
     settle_memory()
+    shared = SharedMetrics(place.parent)
+    shared.start()
 
     async def serve() -> None:
         stop = asyncio.Event()
@@ -51,6 +54,7 @@ def run_engine(config: ServerConfig, place: Path, tell: Tell) -> None:
     if watch is not None:
         watch.stop()
     manager.stop(config.stop_timeout_s)
+    shared.stop()
 
 
 def run_front(
@@ -66,9 +70,12 @@ def run_front(
         tell(error)
         return
     settle_memory()
+    shared = SharedMetrics(place.parent)
+    shared.start()
     tell(None)
     stopping.wait()
     server.stop()
+    shared.stop()
 
 
 def settle_memory() -> None:
