@@ -125,6 +125,15 @@ def asks_triton(grpc_address, http_address):
             answer = client.infer("keras_mlp", [plain], outputs=[output], request_id="7")
             found[name]["json"] = answer.as_numpy("output_0").tolist()
             found[name]["id"] = answer.get_response()["id"]
+            packed = client.infer(
+                "keras_mlp", [features], outputs=wanted, request_compression_algorithm="gzip"
+            )
+            found[name]["compressed"] = packed.as_numpy("output_0").tolist()
+        else:
+            packed = client.infer(
+                "keras_mlp", [features], outputs=wanted, compression_algorithm="gzip"
+            )
+            found[name]["compressed"] = packed.as_numpy("output_0").tolist()
         try:
             client.infer("keras_mlp", [words])
         except InferenceServerException as error:

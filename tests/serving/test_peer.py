@@ -82,6 +82,7 @@ def test_the_clients_of_triton_are_answered(ask):
         assert found[kind]["words"] == [0, -1]
         assert "input size does not match signature" in found[kind]["error"]
         np.testing.assert_allclose(np.sum(found[kind]["infer"], 1), 1, rtol=1e-5)
+        np.testing.assert_allclose(found[kind]["compressed"], found[kind]["infer"], rtol=1e-6)
     np.testing.assert_allclose(found["http"]["infer"], found["grpc"]["infer"], rtol=1e-6)
     np.testing.assert_allclose(found["http"]["json"], found["grpc"]["infer"], rtol=1e-6)
     assert found["http"]["id"] == "7"
