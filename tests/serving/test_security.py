@@ -3,6 +3,7 @@
 import http.client
 import json
 import ssl
+import sys
 import time
 from dataclasses import replace
 
@@ -476,7 +477,7 @@ def test_the_ssl_config_of_tf_serving_is_read(tls, tmp_path):
 def test_tokens_without_the_package_are_an_error_that_names_it(monkeypatch):
     from penstock.serving.middleware import tokens
 
-    monkeypatch.setattr(tokens, "jwt", None)
+    monkeypatch.setitem(sys.modules, "jwt", None)
 
     with pytest.raises(UnimplementedError, match=r"penstock\[security\]"):
         tokens.Tokens(tokens.TokenConfig(jwks="keys.json", audience="a"))

@@ -3,6 +3,7 @@
 Source: RFC 7519 (JWT), RFC 7517 (JWK), RFC 8725 (best practices), OpenID Connect Discovery.
 """
 
+import importlib
 import json
 import logging
 import threading
@@ -24,11 +25,6 @@ from penstock.core.errors import (
     UnimplementedError,
 )
 from penstock.serving.call import Identity
-
-try:
-    import jwt
-except ImportError:  # an extra; asking for tokens without it is an error that names it
-    jwt = None  # type: ignore[assignment]
 
 # Only signatures that the server cannot forge itself: with a shared secret, or the algorithm
 # "none", whoever can read the configuration could be anybody.
@@ -97,8 +93,7 @@ class Tokens:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        if jwt is None:
-            raise UnimplementedError("tokens need PyJWT: install penstock[security]")
+        self._jwt = _import_jwt()
         self._config = config
         self._fetch = fetch or _fetch
         self._clock = clock
@@ -142,7 +137,7 @@ class Tokens:
             InvalidArgumentError: what it answers makes no sense.
         """
         self._fetched_at = self._clock()
-        keys = _read_keys(self._fetch(self._jwks_address()))
+        keys = _read_keys(self._jwt, self._fetch(self._jwks_address()))
         if keys.keys() != self._keys.keys():
             self._known.clear()  # a key that was taken back ends what it had signed
         self._keys = keys
@@ -160,13 +155,14 @@ class Tokens:
     def _claims(self, token: bytes) -> dict[str, Any]:
         if len(token) > _MAX_TOKEN_BYTES:
             raise UnauthenticatedError("the token is too long")
+        jwt = self._jwt
         try:
             head = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
             raise UnauthenticatedError("the token is no JSON Web Token") from None
         key = self._key(head)
         try:
-            return jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key.key,
                 algorithms=_algorithms_of(key),
@@ -175,6 +171,7 @@ class Tokens:
                 leeway=self._config.leeway_s,
                 options={"require": ["exp"]},
             )
+            return claims
         except jwt.PyJWTError as error:
             raise UnauthenticatedError(f"the token is not valid: {error}") from None
 
@@ -215,7 +212,15 @@ def _algorithms_of(key: Any) -> list[str]:
     return [a for a in fitting if told is None or a == told]
 
 
-def _read_keys(text: bytes) -> dict[str, Any]:
+def _import_jwt() -> Any:
+    """The package PyJWT, which takes a while to load, as few servers need it."""
+    try:
+        return importlib.import_module("jwt")
+    except ImportError:
+        raise UnimplementedError("tokens need PyJWT: install penstock[security]") from None
+
+
+def _read_keys(jwt: Any, text: bytes) -> dict[str, Any]:
     """The public keys of a set, by their names. What is no key for signatures is passed over."""
     listed = _json(text, "the key set").get("keys")
     if not isinstance(listed, list):
