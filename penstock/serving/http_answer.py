@@ -32,7 +32,6 @@ def encode(response: Response, *, is_head: bool, is_last: bool) -> bytes:
     return b"%b%d\r\n\r\n%b" % (start, len(body), body)
 
 
-@lru_cache(maxsize=256)
 def _lines(headers: tuple[tuple[str, str], ...]) -> bytes:
     return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
 
