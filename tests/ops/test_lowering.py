@@ -1,6 +1,7 @@
 """Lowering rules: the ways that they choose give what the plain ways give."""
 
 import functools
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -201,3 +202,9 @@ def test_an_unknown_rule_cannot_be_left_out():
 def test_no_rule_fires_on_a_platform_that_it_is_not_for(monkeypatch):
     monkeypatch.setattr(lowering.jax, "default_backend", lambda: "gpu")
     assert not lowering.applies(lowering.TILED_MAXIMUM, True)
+
+
+def test_the_design_page_tells_of_every_rule():
+    page = Path(__file__).parents[2] / "docs" / "design" / "0010-lowering-rules.md"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line[:3] == "| `"]
+    assert {row.split("`")[1] for row in rows} == set(RULES)
