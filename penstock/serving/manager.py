@@ -140,6 +140,7 @@ class Manager:
         self._jobs: list[tuple[tuple[ModelConfig, ...], Future[None]]] = []
         self._draining: list[tuple[_Model, ServedVersion]] = []
         self._unfinished: list[ServedVersion] = []
+        self._is_warm = threading.Event()
         self._watch: FolderWatch | None = None
         self._thread: threading.Thread | None = None
 
@@ -219,6 +220,10 @@ class Manager:
         )
         self._thread.start()
 
+    def wait_until_warm(self, timeout_s: float | None = None) -> bool:
+        """Wait until what `start` left for later is done; return whether it is."""
+        return self._is_warm.wait(timeout_s)
+
     def stop(self, timeout_s: float | None = None) -> None:
         """Stop watching and drop all versions; those in use end with their last user."""
         self._stop.set()
@@ -285,6 +290,7 @@ class Manager:
     def _work(self) -> None:
         _lower_priority()
         self._finish_all()
+        self._is_warm.set()
         next_look = time.monotonic() + self._poll_interval_s
         while not self._stop.is_set():
             wait_s = _REAP_EVERY_S if self._draining else None

@@ -5,6 +5,7 @@ without an interruption. Ctrl-C or SIGTERM stops the server when its work is ans
 """
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -26,6 +27,7 @@ from penstock.serving.fronts.supervisor import FrontServer
 from penstock.serving.fronts.workers import settle_memory
 from penstock.serving.grpc.limits import GrpcLimits
 from penstock.serving.http import HttpLimits
+from penstock.serving.manager import Manager
 from penstock.serving.middleware.tokens import TokenConfig
 from penstock.serving.security import SecurityConfig
 from penstock.serving.server import ModelConfig, Server, ServerConfig
@@ -115,12 +117,21 @@ def run(args: argparse.Namespace, out: TextIO) -> int:  # noqa: ARG001  (it prin
         # Handing small computations to threads of XLA costs more than they take. JAX reads
         # this when it is imported, which only the server does.
         os.environ.setdefault("JAX_CPU_ENABLE_ASYNC_DISPATCH", "0")
-        server = FrontServer(config) if config.fronts else Server(config)
-        server.start()
-        if not values_of(args)["exit_after_load"]:
+        fills_cache = values_of(args)["exit_after_load"]
+        # While code is loaded everything stays, and looking for what does not takes time.
+        gc.disable()
+        try:
+            has_fronts = config.fronts and not fills_cache
+            server = FrontServer(config) if has_fronts else Server(config)
+            settle_memory()
+            server.start()
+        finally:
+            gc.enable()
+        manager = getattr(server, "manager", None)
+        if fills_cache and isinstance(manager, Manager):
+            manager.wait_until_warm()
+        else:
             stopping.may_finish()
-            if not config.fronts:
-                settle_memory()
             stopping.wait()
         server.stop()
     return 0

@@ -29,6 +29,7 @@ def run_engine(config: ServerConfig, place: Path, tell: Tell) -> None:
     stopping = _stopping_on_signal()
     server = Server(config)
     manager = server.manager
+    settle_memory()
     try:
         manager.start()
     except OpError as error:
@@ -38,7 +39,6 @@ def run_engine(config: ServerConfig, place: Path, tell: Tell) -> None:
     watch = None if file is None or wait_s <= 0 else ConfigWatch(file, wait_s, manager.reload)
     for name, version in manager.available():
         _log.info("serving %s version %d", name, version)
-    settle_memory()
     shared = SharedMetrics(place.parent)
     shared.start()
 
@@ -79,8 +79,10 @@ def run_front(
 
 
 def settle_memory() -> None:
-    """Keep the collector away from what stays, which is nearly everything by now."""
-    gc.collect()
+    """Keep the collector away from the code, which stays.
+
+    To be called before models come: what a frozen model leaves is never given back.
+    """
     gc.freeze()
     # Requests leave few cycles behind; looking for them often costs more than they do.
     gc.set_threshold(50_000, 20, 50)

@@ -221,7 +221,7 @@ def _import_jwt() -> Any:
 
 
 def _read_keys(jwt: Any, text: bytes) -> dict[str, Any]:
-    """The public keys of a set, by their names. What is no key for signatures is passed over."""
+    """The public keys of a set, by name. What is no key for signatures is passed over."""
     listed = _json(text, "the key set").get("keys")
     if not isinstance(listed, list):
         raise InvalidArgumentError("a key set must have a list 'keys'")
