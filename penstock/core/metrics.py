@@ -183,11 +183,11 @@ class Metric(Generic[_Cell]):
         with self._lock:
             return sorted(self._cells.items(), key=lambda item: item[0])
 
-    def forget(self, name: str, value: str) -> int:
-        """Forget the cells in which the label `name` has this value; return their number."""
-        at = self.label_names.index(name)
+    def forget(self, **labels: str) -> int:
+        """Forget the cells that have these values; return how many they were."""
+        wanted = [(self.label_names.index(name), value) for name, value in labels.items()]
         with self._lock:
-            found = [values for values in self._cells if values[at] == value]
+            found = [v for v in self._cells if all(v[at] == value for at, value in wanted)]
             for values in found:
                 del self._cells[values]
         return len(found)

@@ -1,6 +1,6 @@
 """What is asked by those who watch a server: probes of its health, and its metrics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -24,6 +24,7 @@ class ProbeApi:
         readiness: whether the models answer.
         metrics_path: where the metrics are.
         guard: refuses those who may not read the metrics; probes are open to all.
+        keep: hears which versions answer, to forget what was counted of others.
     """
 
     def __init__(
@@ -31,9 +32,11 @@ class ProbeApi:
         readiness: Readiness,
         metrics_path: str = METRICS_PATH,
         guard: Callable[[Call], None] | None = None,
+        keep: Callable[[Sequence[tuple[str, int]]], None] | None = None,
     ) -> None:
         self._readiness = readiness
         self._guard = guard
+        self._keep = keep
         self._has_started = False
         self._handlers: dict[str, Handler] = {
             "/livez": self._live,
@@ -81,8 +84,11 @@ class ProbeApi:
         return Response(200, exposition.encode(kind), kind)
 
     def _observe_versions(self) -> None:
+        available = self._readiness.available()
+        if self._keep is not None:
+            self._keep(available)
         metrics.MODEL_AVAILABLE.clear()
-        for name, version in self._readiness.available():
+        for name, version in available:
             metrics.MODEL_AVAILABLE.labels(name, str(version)).set(1)
 
 

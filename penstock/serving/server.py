@@ -353,7 +353,7 @@ class Server:
             *OpenApi(gateway).protocols(),
         ]
         path, guard = self._config.watch.metrics_path, self._security.guard
-        probes = ProbeApi(readiness, path, guard)
+        probes = ProbeApi(readiness, path, guard, self._watch.keep)
         return (
             gateway,
             readiness,

@@ -1,6 +1,6 @@
 """What a server tells of its work, put together from its settings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,11 +105,16 @@ class Watch:
             bad_inputs = BadInputLog(config.bad_input_log)
             sample = bad_inputs.sample
         found.append(InputContract(_schemas(config, models), is_known, sample))
-        found.append(CallMetrics(is_known))
+        self._metrics = CallMetrics(is_known)
+        found.append(self._metrics)
         if config.access_log is not None:
             found.append(AccessLog(config.access_log))
         self.middleware: tuple[object, ...] = tuple(found)
         self._closing = [*found, bad_inputs]
+
+    def keep(self, available: Iterable[tuple[str, int]]) -> None:
+        """Forget by and by what was counted of versions that are gone."""
+        self._metrics.keep(available)
 
     def close(self) -> None:
         """Write down what is still noted only."""

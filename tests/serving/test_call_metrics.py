@@ -9,6 +9,8 @@ from penstock.serving.call import GRPC, REST, Call, ModelSpec
 from penstock.serving.middleware.metrics import UNKNOWN, CallMetrics
 from tests.serving.fakes import FakeClock
 
+PREDICTED = ("Predict", "REST", "OK")
+
 
 @pytest.fixture
 def clock():
@@ -82,6 +84,34 @@ def test_calls_that_only_ask_are_not_counted(counting, clock):
     counting.done(call(clock, api="GetModelStatus"))
 
     assert metrics.REQUEST_COUNT.collect() == []
+
+
+def test_versions_that_are_gone_for_an_hour_leave_the_metrics(counting, clock):
+    counting.done(call(clock))
+    counting.done(call(clock, version=4))
+    counting.keep([("m", 4)])
+    clock.now += 3599
+    counting.keep([("m", 4)])
+    during = [values[1] for values, _ in metrics.REQUESTS.collect()]
+    clock.now += 2
+    counting.keep([("m", 4)])
+    after = [values[1] for values, _ in metrics.REQUESTS.collect()]
+    counting.done(call(clock))
+
+    assert (during, after) == (["3", "4"], ["4"])
+    # A version that comes back is counted anew.
+    assert metrics.REQUESTS.labels("m", "3", "serving_default", *PREDICTED).value() == 1
+
+
+def test_a_version_that_comes_back_in_time_stays(counting, clock):
+    counting.done(call(clock))
+    counting.keep([])
+    clock.now += 3000
+    counting.keep([("m", 3)])
+    clock.now += 3000
+    counting.keep([])
+
+    assert len(metrics.REQUESTS.collect()) == 1
 
 
 def test_labels_beyond_the_limit_are_counted_together():

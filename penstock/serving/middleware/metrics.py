@@ -1,14 +1,23 @@
 """Counts calls, their times and their batches: TF Serving's metrics, and ours beside them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from penstock.core import metrics
-from penstock.core.metrics import Counter, Histogram
+from penstock.core.metrics import Counter, Histogram, Metric
 from penstock.serving.call import Call
 
 UNKNOWN = "_unknown"
 _KEPT = 4_000
+_KEPT_S = 3600.0
+
+# A model that is trained every hour must not fill the tables with versions of the past.
+_OF_VERSIONS: tuple[Metric[Any], ...] = (
+    *(metrics.REQUESTS, metrics.REQUEST_SECONDS, metrics.QUEUE_SECONDS),
+    *(metrics.COMPUTE_SECONDS, metrics.BATCH_ROWS, metrics.ROWS, metrics.PADDING_ROWS),
+    metrics.REQUEST_BYTES,
+)
 
 # What is told apart: model, version, signature, API, protocol, outcome.
 _Key = tuple[str, int | None, str, str, str, str]
@@ -29,6 +38,7 @@ class CallMetrics:
         self._is_known = is_known
         self._clock = clock
         self._cells: dict[_Key, _Cells] = {}
+        self._gone: dict[tuple[str, int | None], float] = {}
 
     def done(self, call: Call) -> None:
         """Count a call."""
@@ -55,10 +65,26 @@ class CallMetrics:
         if call.rows:
             self._count_rows(call, cells)
 
-    def forget(self, name: str, version: int) -> None:
-        """Let go of the rows of a version that is gone."""
-        for key in [k for k in self._cells if k[0] == name and k[1] == version]:
-            del self._cells[key]
+    def keep(self, available: Iterable[tuple[str, int]]) -> None:
+        """Let go of the rows of versions that have been gone for an hour.
+
+        Args:
+            available: name and number of each version that answers.
+        """
+        now = self._clock()
+        current = set(available)
+        known = {(key[0], key[1]) for key in self._cells if key[1] is not None}
+        for gone in known - current:
+            if now - self._gone.setdefault(gone, now) < _KEPT_S:
+                continue
+            name, version = gone
+            del self._gone[gone]
+            for key in [key for key in self._cells if key[:2] == gone]:
+                del self._cells[key]
+            for row in _OF_VERSIONS:
+                row.forget(model_name=name, version=str(version))
+        for back in current & self._gone.keys():
+            del self._gone[back]
 
     def _count_rows(self, call: Call, cells: "_Cells") -> None:
         rows = call.rows
