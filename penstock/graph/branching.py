@@ -11,7 +11,7 @@ from penstock.core import dtypes, nest
 from penstock.core.composite_tensor import CompositeTensor
 from penstock.core.tensor_shape import TensorShape
 from penstock.core.type_spec import TypeSpec
-from penstock.graph import control_flow, host_gradient  # noqa: F401  (rows of If, Case, While)
+from penstock.graph import control_flow, host_gradient, taped_run  # noqa: F401  (their rows)
 from penstock.graph.bodies import run_branches, run_loop
 from penstock.graph.func_graph import FuncGraph
 from penstock.graph.symbol import Symbol, constant_value

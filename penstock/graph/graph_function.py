@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,10 @@ class _Backward:
     extra: list[Any]
     structure: list[Any]
     wrt: list[int]
+
+
+# What gives the tape of a node, see `taped_run`.
+TAPES: list[Callable[[Node], Symbol]] = []
 
 
 class GraphFunction:
@@ -142,6 +146,8 @@ class GraphFunction:
                 if isinstance(value, Symbol) and symbol.shape.rank is not None:
                     value.set_shape(symbol.shape)
             _move_custom_rule(node, env)
+            if node.tape is not None:
+                env[id(node.tape)] = TAPES[0](env[id(node.outputs[0])].op)
         return [env[id(symbol)] for symbol in self.outputs]
 
     # -- gradients -------------------------------------------------------------------------

@@ -63,23 +63,24 @@ def _pull_back(tensors: Sequence[Any], attrs: dict[str, Any]) -> list[Any]:
     inputs, seeds = list(tensors[:count]), list(tensors[count:])
     with GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([inputs[i] for i in wrt])
-        outputs = _run(row, inputs, attrs["op_attrs"], attrs["lengths"])
+        outputs = run_op(row, inputs, attrs["op_attrs"], attrs["lengths"])
     results = tape.gradient(
         [outputs[i] for i in given], [inputs[i] for i in wrt], output_gradients=seeds
     )
     return [
-        _zeros_like(inputs[i]) if result is None else dense(result)
+        zeros_like(inputs[i]) if result is None else dense(result)
         for i, result in zip(wrt, results, strict=True)
     ]
 
 
-def _zeros_like(tensor: Any) -> Any:
+def zeros_like(tensor: Any) -> Any:
+    """Zeros, or a list of elements that were never set."""
     if tensor.dtype is dtypes.variant:
         return zero_list(tensor)
     return dispatch.call("ZerosLike", tensor)
 
 
-def _run(
+def run_op(
     row: OpDef,
     inputs: Sequence[Any],
     attrs: dict[str, Any],

@@ -242,7 +242,7 @@ def can_run_on_host(nodes: Sequence[Node]) -> bool:
             continue
         if node.row.name in STATEFUL_TO_STATELESS:
             continue
-        if node.row.host is None:
+        if node.row.host is None or node.tape is not None:
             return False
         for value in node.attrs.values():
             bodies = value if isinstance(value, (list, tuple)) else (value,)

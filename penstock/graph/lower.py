@@ -257,6 +257,10 @@ def _is_of_lists(node: Node) -> bool:
 HOST_RULES: dict[str, Callable[[Node, Sequence[Any]], Sequence[Any] | None]] = {}
 
 
+# What runs a node under a tape, see `taped_run`: its outputs, and what can be walked back.
+TAPED_RUNS: list[Callable[[Node, Sequence[Any]], tuple[Sequence[Any], Any]]] = []
+
+
 def run_on_host(node: Node, env: dict[int, Any]) -> None:
     """Run one node on concrete values."""
     row = node.row
@@ -268,6 +272,8 @@ def run_on_host(node: Node, env: dict[int, Any]) -> None:
         outputs = None if special is None else special(node, values)
         if outputs is not None:
             pass
+        elif node.tape is not None:
+            outputs, env[id(node.tape)] = TAPED_RUNS[0](node, values)
         elif row.variable_positions:
             tensors = [
                 wrap(value, symbol.dtype)

@@ -42,6 +42,7 @@ class Node:
         "name",
         "outputs",
         "row",
+        "tape",
         "where",
     )
 
@@ -67,6 +68,8 @@ class Node:
         self.index = -1
         # (inputs, outputs, rule) of a computation that brings its own gradient.
         self.custom_record: Any = None
+        # Stands for the tape that the node runs under, where it does: see `taped_run`.
+        self.tape: Any = None
 
     @property
     def op(self) -> str:

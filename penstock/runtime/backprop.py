@@ -210,6 +210,11 @@ def gradients_of_inputs(
     return list(result)
 
 
+# What writes down the gradient of a branch or loop with effects, by the name of its op: put
+# here by the room that runs them.
+RUN_BODIES: dict[str, Callable[..., Sequence[Any]]] = {}
+
+
 def _generic(record: Record, gradients: Sequence[Any], context: GradientContext) -> list[Any]:
     row = record.row
     if row is None:
@@ -222,6 +227,12 @@ def _generic(record: Record, gradients: Sequence[Any], context: GradientContext)
     )
     results: list[Any] = [None] * len(record.inputs)
     if not wrt or not given:
+        return results
+    if row.device is None and row.name in RUN_BODIES and record.node is not None:
+        for i, part in zip(
+            wrt, RUN_BODIES[row.name](record, gradients, wrt, given), strict=True
+        ):
+            results[i] = part
         return results
     if row.device is None:
         raise LookupError(
