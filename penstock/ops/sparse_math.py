@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from penstock.core.errors import InvalidArgumentError
@@ -20,7 +22,7 @@ from penstock.ops.sparse_rows import (
     sparse_shapes,
     summed,
 )
-from penstock.ops.table import gradient, host_kernel, op
+from penstock.ops.table import device_kernel, gradient, host_kernel, op
 
 Array = Any
 
@@ -378,16 +380,49 @@ def _row_of_elementwise(word: str, combine: Callable[..., Array], meaning: str) 
         shape=lambda indices, values, shape, dense: values.shape,  # noqa: ARG005
     )(kernel)
 
+    def compiled(sp_indices: Array, sp_values: Array, sp_shape: Array, dense: Array) -> Array:
+        check_parts(sp_indices, sp_values, sp_shape)
+        places = _places_when_compiled(sp_indices, sp_shape, dense)
+        return combine(sp_values, jnp.asarray(dense)[places])
+
+    compiled.__doc__ = kernel.__doc__
+    device_kernel(name)(compiled)
+
+
+def _places_when_compiled(
+    sp_indices: Array, sp_shape: Array, dense: Array
+) -> tuple[Array, ...]:
+    """Like `_broadcast_places`, for a shape that may be known only when it runs."""
+    rank = sp_indices.shape[1]
+    skipped = rank - dense.ndim
+    message = "the dense operand must broadcast to the sparse shape"
+    if skipped < 0:
+        raise InvalidArgumentError(f"{message}, got shape {list(dense.shape)}")
+    fits = [
+        sp_shape[axis + skipped] == size for axis, size in enumerate(dense.shape) if size != 1
+    ]
+    for fit in fits:
+        require(fit, InvalidArgumentError, message)
+    inside = (sp_indices >= 0) & (sp_indices < sp_shape)
+    require(inside, InvalidArgumentError, "sp_indices must lie inside of sp_shape")
+    zeros = jnp.zeros((sp_indices.shape[0],), jnp.int64)
+    return tuple(
+        zeros if size == 1 else sp_indices[:, axis + skipped]
+        for axis, size in enumerate(dense.shape)
+    )
+
 
 def _divide(x: Array, y: Array) -> Array:
     if x.dtype.kind not in "iu":
         return x / y
-    require((y != 0).all(), InvalidArgumentError, "an integer must not be divided by zero")
-    return (np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y))).astype(x.dtype)
+    require(y != 0, InvalidArgumentError, "an integer must not be divided by zero")
+    xp = namespace(x, y)
+    y = xp.where(y == 0, y.dtype.type(1), y)
+    return (xp.sign(x) * xp.sign(y) * (abs(x) // abs(y))).astype(x.dtype)
 
 
-_row_of_elementwise("Add", np.add, "Sum")
-_row_of_elementwise("Mul", np.multiply, "Product")
+_row_of_elementwise("Add", operator.add, "Sum")
+_row_of_elementwise("Mul", operator.mul, "Product")
 _row_of_elementwise("Div", _divide, "Quotient")
 
 
