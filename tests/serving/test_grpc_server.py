@@ -169,6 +169,8 @@ def test_models_are_exchanged_while_serving(tmp_path):
         request.config.model_config_list.config.add(
             name=name, base_path=str(tmp_path / name), model_platform="tensorflow"
         )
+    count = "/tensorflow/serving/request_count"
+    request.metric_names.extend([count, "none"])
     path = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
     config = ServerConfig((ModelConfig("double", tmp_path / "double"),), port=0, grpc_port=0)
     triple = predict_request([[1, 2]], name="triple")
@@ -180,6 +182,11 @@ def test_models_are_exchanged_while_serving(tmp_path):
         predicted = ask(channel, PREDICT, triple, protos.PredictResponse)
 
     assert answer.status.error_code == 0
+    # Nothing was asked between the two looks at the counters.
+    assert [(m.name, m.int64_value_increase) for m in answer.metric] == [
+        (count, 0),
+        ("none", 0),
+    ]
     assert list(predicted.outputs["y"].float_val) == [2, 4]
 
 

@@ -6,11 +6,12 @@ own.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
+from penstock.core import metrics
 from penstock.core.errors import InternalError, InvalidArgumentError
 from penstock.serving.call import GRPC, Call, ModelSpec
 from penstock.serving.gateway import Gateway, Opened
@@ -27,28 +28,22 @@ PREDICTION_SERVICE: Final = "tensorflow.serving.PredictionService"
 MODEL_SERVICE: Final = "tensorflow.serving.ModelService"
 _METADATA_FIELD: Final = "signature_def"
 
-# Current value of a counter, by TF Serving's name.
-MetricValue = Callable[[str], int]
-
 
 class PredictionApi:
     """Methods of both services. Lives in one event loop.
 
     Args:
         gateway: the way to the models.
-        metric_value: of a counter that a reload request asks about.
         as_content: whether predict answers go out as raw bytes in `tensor_content`.
     """
 
     def __init__(
         self,
         gateway: Gateway,
-        metric_value: MetricValue = lambda _: 0,
         *,
         as_content: bool = False,
     ) -> None:
         self._gateway = gateway
-        self._metric_value = metric_value
         self._as_content = as_content
 
     def methods(self) -> dict[str, Method]:
@@ -180,14 +175,12 @@ class PredictionApi:
                     "ServerModelConfig type not supported by HandleReloadConfigRequest. "
                     "Only ModelConfigList is currently supported"
                 )
-            before = {name: self._metric_value(name) for name in asked.metric_names}
+            before = {name: _counted(name) for name in asked.metric_names}
             # A caller that leaves must not take the change back.
             done = self._gateway.manager.reload_later(asked.config)
             await asyncio.shield(asyncio.wrap_future(done))
             for name, value in before.items():
-                answer.metric.add(
-                    name=name, int64_value_increase=self._metric_value(name) - value
-                )
+                answer.metric.add(name=name, int64_value_increase=_counted(name) - value)
             answer.status.SetInParent()
         return bytes(answer.SerializeToString())
 
@@ -219,6 +212,20 @@ def _check_fields(fields: Sequence[str]) -> None:
     for field in fields:
         if field != _METADATA_FIELD:
             raise InvalidArgumentError(f"Metadata field {field} is not supported")
+
+
+def _counted(name: str) -> int:
+    """Sum of a counter over its labels; 0 for what is none, as TF Serving has it.
+
+    Args:
+        name: as TF Serving writes it in code, `/tensorflow/serving/request_count`, or with
+            colons as it stands on the page of metrics.
+    """
+    wanted = name.replace("/", ":")
+    for row in metrics.rows():
+        if row.name == wanted and row.kind == "counter":
+            return int(sum(cell.value() for _, cell in row.collect()))  # type: ignore[misc]
+    return 0
 
 
 def _parse(name: str, body: bytes) -> Any:

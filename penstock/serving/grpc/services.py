@@ -8,7 +8,6 @@ from penstock.serving.grpc.method import Methods
 from penstock.serving.grpc.prediction import (
     MODEL_SERVICE,
     PREDICTION_SERVICE,
-    MetricValue,
     PredictionApi,
 )
 from penstock.serving.grpc.reflection import ReflectionApi
@@ -20,7 +19,6 @@ SERVICES = (PREDICTION_SERVICE, MODEL_SERVICE, INFERENCE_SERVICE, HEALTH_SERVICE
 def all_methods(
     gateway: Gateway,
     readiness: Readiness,
-    metric_value: MetricValue = lambda _: 0,
     *,
     as_content: bool = False,
 ) -> Methods:
@@ -29,11 +27,10 @@ def all_methods(
     Args:
         gateway: the way to the models.
         readiness: tells whether server and models answer.
-        metric_value: of a counter that a reload request asks about.
         as_content: whether predict answers go out as raw bytes in `tensor_content`.
     """
     return {
-        **PredictionApi(gateway, metric_value, as_content=as_content).methods(),
+        **PredictionApi(gateway, as_content=as_content).methods(),
         **InferenceApi(gateway, readiness).methods(),
         **HealthApi(readiness.of, SERVICES).methods(),
         **ReflectionApi(SERVICES).methods(),

@@ -8,13 +8,13 @@ import asyncio
 import numpy as np
 import pytest
 
-from penstock.core import errors
+from penstock.core import errors, metrics
 from penstock.core.errors import OpError
 from penstock.serving.engine import Engine
 from penstock.serving.executor import Executor
 from penstock.serving.gateway import Gateway
 from penstock.serving.grpc.inference import InferenceApi
-from penstock.serving.grpc.prediction import PredictionApi
+from penstock.serving.grpc.prediction import PredictionApi, _counted
 from penstock.serving.manager import Manager
 from penstock.serving.protocols.predict_message import tensor_bytes
 from penstock.serving.readiness import Readiness
@@ -489,3 +489,15 @@ def test_tensors_that_do_not_fit_are_refused(call, fields):
     found, _ = refusal(call, "/inference.GRPCInferenceService/ModelInfer", request)
 
     assert found == errors.INVALID_ARGUMENT
+
+
+def test_a_counter_is_found_by_both_forms_of_its_name():
+    cell = metrics.REQUEST_COUNT.labels("counted here", "OK")
+    names = ("/tensorflow/serving/request_count", ":tensorflow:serving:request_count")
+    before = [_counted(name) for name in names]
+
+    cell.increment(3)
+
+    assert [_counted(name) - value for name, value in zip(names, before, strict=True)] == [3, 3]
+    assert _counted("/tensorflow/serving/none") == 0
+    metrics.REQUEST_COUNT.forget(model_name="counted here")
