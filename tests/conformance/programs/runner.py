@@ -26,6 +26,7 @@ GROUPS = (
     "refusals",
     "mixtures",
     "idioms",
+    "corners",
 )
 
 PUBLIC_ERRORS = (
