@@ -174,7 +174,9 @@ class EagerTensor(Tensor):
     @property
     def shape(self) -> TensorShape:
         """Shape, fully known."""
-        return TensorShape.of(getattr(self._value, "shape", ()))
+        sizes = getattr(self._value, "shape", ())
+        # What is behind the handle of a variable has the variable's shape, not the handle's.
+        return TensorShape.of(() if type(sizes) is TensorShape else sizes)
 
     @property
     def ndim(self) -> int:

@@ -130,7 +130,7 @@ def _write_files(
     _copy_assets(directory, view, saved_model.meta_graphs[0])
     if saved_model.ByteSize() > _MAX_MESSAGE_BYTES:
         raise UnimplementedError(
-            f"the graph of a SavedModel must take less than 2 GiB, got {saved_model.ByteSize()} "
+            f"a graph in a SavedModel must take less than 2 GiB, got {saved_model.ByteSize()} "
             "bytes; keep large constants in variables"
         )
     serialized = saved_model.SerializeToString(deterministic=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock.api.nn.space_to_batch import with_space_to_batch
 from penstock.api.nn.windows import (
@@ -194,6 +194,13 @@ def avg_pool3d(
     return _pool3d("AvgPool3D", input, ksize, strides, padding, data_format, name)
 
 
+class MaxPoolWithArgmax(NamedTuple):
+    """What `max_pool_with_argmax` gives."""
+
+    output: Any
+    argmax: Any
+
+
 def max_pool_with_argmax(
     input: Any,
     ksize: Any,
@@ -234,7 +241,7 @@ def max_pool_with_argmax(
         include_batch_in_index=include_batch_in_index,
         name=name,
     )
-    return largest, places
+    return MaxPoolWithArgmax(largest, places)
 
 
 def pool(

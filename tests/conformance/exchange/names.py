@@ -25,6 +25,11 @@ KINDS = [
     "train_step",
 ]
 OTHERS = [
+    "sparse_updates",
+    "image_filters",
+    "special_functions",
+    "various",
+    "integers_of_all_kinds",
     "keras_text_tf_idf",
     "keras_stateful_lstm",
     "keras_conv_lstm",
