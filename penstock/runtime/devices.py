@@ -65,6 +65,15 @@ def split_cpu(count: int) -> None:
         device_for.cache_clear()
 
 
+def compute_in_callers_thread() -> None:
+    """Let computations on the CPU run in the thread that asks for them.
+
+    Handing them to a thread of XLA costs more than a small model takes. It is for programs that
+    wait for each result anyway, and has no effect after the first computation.
+    """
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+
 def count_of_kind(kind: str) -> int:
     """How many devices of a kind can be named."""
     made = len(devices_of_kind(kind))

@@ -7,7 +7,6 @@ without an interruption. Ctrl-C or SIGTERM stops the server when its work is ans
 import argparse
 import gc
 import logging
-import os
 import signal
 import sys
 import threading
@@ -114,14 +113,18 @@ def run(args: argparse.Namespace, out: TextIO) -> int:  # noqa: ARG001  (it prin
                 log.warning("--%s has no meaning here", flag)
         allow_keeping_memory()
         config = config_of(args)
-        # Handing small computations to threads of XLA costs more than they take. JAX reads
-        # this when it is imported, which only the server does.
-        os.environ.setdefault("JAX_CPU_ENABLE_ASYNC_DISPATCH", "0")
         fills_cache = values_of(args)["exit_after_load"]
+        has_fronts = config.fronts and not fills_cache
         # While code is loaded everything stays, and looking for what does not takes time.
         gc.disable()
         try:
-            has_fronts = config.fronts and not fills_cache
+            if not has_fronts:
+                # It loads JAX, which the fronts do without.
+                from penstock.runtime.devices import (  # noqa: PLC0415
+                    compute_in_callers_thread,
+                )
+
+                compute_in_callers_thread()
             server = FrontServer(config) if has_fronts else Server(config)
             settle_memory()
             server.start()

@@ -26,6 +26,10 @@ Tell = Callable[[OpError | None], None]
 
 def run_engine(config: ServerConfig, place: Path, tell: Tell) -> None:
     """Load the models and compute for the fronts, until SIGTERM."""
+    # It loads JAX, which the fronts do without.
+    from penstock.runtime.devices import compute_in_callers_thread  # noqa: PLC0415
+
+    compute_in_callers_thread()
     stopping = _stopping_on_signal()
     server = Server(config)
     manager = server.manager
