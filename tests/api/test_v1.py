@@ -1,5 +1,6 @@
 """The parts of TensorFlow 1 that TensorFlow 2 programs use."""
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -47,3 +48,14 @@ def test_a_missing_name_is_named_and_can_be_probed():
     assert not hasattr(v1, "Session2")
     with pytest.raises(UnimplementedError, match=r"tf\.compat\.v1\.Session2 is not"):
         _ = v1.Session2
+
+
+def test_images_are_resized_with_samples_at_the_corners():
+    image = tf.constant([[[0.0], [1.0]], [[2.0], [3.0]]])
+
+    resized = tf.compat.v1.image.resize(image, [3, 3], align_corners=True)
+
+    np.testing.assert_allclose(resized[..., 0], [[0, 0.5, 1], [1, 1.5, 2], [2, 2.5, 3]])
+    assert tf.compat.v1.image.resize_images(image, [2, 2], "nearest") is image
+    with pytest.raises(ValueError, match="size"):
+        tf.compat.v1.image.resize(image, [2])

@@ -21,6 +21,7 @@ from penstock.api import ragged as ragged_space
 from penstock.api.framework import name_scope as _name_scope
 from penstock.core import dtypes
 from penstock.graph.session.variable import GraphVariable
+from penstock.graph.symbol import constant_value
 from penstock.runtime.context import state
 from penstock.runtime.convert import convert_to_tensor as _converted
 from penstock.runtime.dispatch import call
@@ -55,9 +56,11 @@ __all__ = [
     "reduce_min",
     "reduce_prod",
     "reduce_sum",
+    "resize",
     "resize_area",
     "resize_bicubic",
     "resize_bilinear",
+    "resize_images",
     "resize_nearest_neighbor",
     "set_random_seed",
     "setdiff1d",
@@ -384,6 +387,49 @@ def resize_area(
     """Images of another size, by the mean of what each point covers."""
     target = _converted(size, dtypes.int32)
     return call("ResizeArea", images, target, align_corners=align_corners, name=name)
+
+
+_RESIZE_OPS = ("ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic", "ResizeArea")
+_RESIZE_METHODS = {"bilinear": 0, "nearest": 1, "bicubic": 2, "area": 3}
+
+
+def resize(
+    images: Any,
+    size: Any,
+    method: Any = 0,
+    align_corners: bool = False,
+    preserve_aspect_ratio: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Images of another size, where samples stand at the corners of points.
+
+    Raises:
+        ValueError: `method` is none of TensorFlow 1's, or `images` have not 3 or 4 axes.
+    """
+    number = _RESIZE_METHODS.get(method, method)
+    if number not in range(len(_RESIZE_OPS)):
+        raise ValueError(f"method must be one of {sorted(_RESIZE_METHODS)}, got {method!r}")
+    images = _converted(images)
+    if images.shape.rank not in (3, 4):
+        raise ValueError(f"images must have 3 or 4 axes, got shape {images.shape}")
+    single = images.shape.rank == 3
+    batch = call("ExpandDims", images, 0) if single else images
+    target = _converted(size, dtypes.int32)
+    if target.shape.num_elements() not in (None, 2):
+        raise ValueError(f"size must be a height and a width, got shape {target.shape}")
+    if preserve_aspect_ratio:
+        have = call("Cast", call("Shape", batch)[1:3], DstT=dtypes.float32)
+        share = call("RealDiv", call("Cast", target, DstT=dtypes.float32), have)
+        least = call("Min", share, [0], keep_dims=False)
+        target = call("Cast", call("Round", call("Mul", have, least)), DstT=dtypes.int32)
+    known = constant_value(target)
+    if known is not None and known.tolist() == batch.shape.as_list()[1:3]:
+        return images
+    resized = call(_RESIZE_OPS[number], batch, target, align_corners=align_corners, name=name)
+    return call("Squeeze", resized, squeeze_dims=(0,)) if single else resized
+
+
+resize_images = resize
 
 
 def setdiff1d(x: Any, y: Any, index_dtype: Any = dtypes.int32, name: str | None = None) -> Any:
