@@ -141,7 +141,6 @@ if __name__ == "__main__":
 # As an operator would run it: limits, metrics, a schema of the inputs and samples of requests.
 _PENSTOCK = """
 import os
-os.environ.setdefault("JAX_CPU_ENABLE_ASYNC_DISPATCH", "0")
 import pathlib, signal, sys, threading
 from penstock.serving.batching_parameters import BatchingParameters
 from penstock.serving.fronts.supervisor import FrontServer
@@ -164,6 +163,9 @@ config = ServerConfig(
     watch=WatchConfig(schema_files={"": schema}, request_log=pathlib.Path("log")),
 )
 pathlib.Path("cache").mkdir(mode=0o700, exist_ok=True)
+if not config.fronts:
+    from penstock.runtime.devices import compute_in_callers_thread
+    compute_in_callers_thread()
 server = FrontServer(config) if config.fronts else Server(config)
 server.start()
 if not config.fronts:
