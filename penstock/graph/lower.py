@@ -19,6 +19,7 @@ from penstock.graph.rewrites import rewrite_of
 from penstock.graph.specialized import SpecializedSegment, arguments_behind
 from penstock.graph.symbol import Node, Symbol
 from penstock.graph.tracing import NeedHostError, place_of
+from penstock.ops.checks import UNSEEN
 from penstock.runtime import eager
 from penstock.runtime.eager import as_tuple
 from penstock.runtime.tensor import wrap
@@ -77,6 +78,9 @@ class Program:
         if direct is not None and self._are_distinct(values):
             try:
                 return direct(values)
+            except OpError as error:
+                env = self._environment(values)
+                raise _with_values(error, self.segments()[0], env) from error
             except NeedHostError as need:
                 # Nothing has run: a single segment fails before it starts.
                 self._move_to_host(need)
@@ -85,10 +89,14 @@ class Program:
                     self._direct = None
         return self._run_plan(values)
 
-    def _run_plan(self, values: Sequence[Any]) -> list[Any]:
+    def _environment(self, values: Sequence[Any]) -> dict[int, Any]:
         env: dict[int, Any] = dict(self._constants)
         for symbol, value in zip(self.inputs, values, strict=True):
             env[id(symbol)] = value
+        return env
+
+    def _run_plan(self, values: Sequence[Any]) -> list[Any]:
+        env = self._environment(values)
         key, roots = self._aliases(env)
         plan = self._plans.get(key)
         if plan is None:
@@ -134,9 +142,7 @@ class Program:
 
     def run_uncompiled(self, values: Sequence[Any]) -> list[Any]:
         """Run node by node, by numpy kernels where there are: for small work done rarely."""
-        env: dict[int, Any] = dict(self._constants)
-        for symbol, value in zip(self.inputs, values, strict=True):
-            env[id(symbol)] = value
+        env = self._environment(values)
         for node in self.nodes:
             run_on_host(node, env)
         return [env[id(symbol)] for symbol in self.outputs]
@@ -246,7 +252,32 @@ class Program:
                 if self._compiled_in
                 else CompiledSegment(segment, self._constants, self._name)
             )
-        compiled.run(env)
+        try:
+            compiled.run(env)
+        except OpError as error:
+            raise _with_values(error, segment, env) from error
+
+
+def _with_values(error: OpError, segment: Segment, env: dict[int, Any]) -> OpError:
+    """A failed check of compiled code, told with the values that its text could not show.
+
+    The nodes run once more, on the host; those that change a state must not, so they keep the
+    text as it is.
+    """
+    compiled = segment.compiled
+    if UNSEEN not in error.message or not isinstance(compiled, CompiledSegment):
+        return error
+    if compiled.changes_state:
+        return error
+    values = dict(env)
+    try:
+        for node in segment.nodes:
+            run_on_host(node, values)
+    except type(error) as told:
+        return told
+    except Exception:  # noqa: BLE001  (the first error stands)
+        return error
+    return error
 
 
 def _is_of_lists(node: Node) -> bool:

@@ -30,6 +30,10 @@ class NeedsValueError(Exception):
 Flag = tuple[Any, Any]
 
 
+# Stands in the text of an error for a value that compiled code cannot write out.
+UNSEEN = "[...]"
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """What a check raises: `shows` says whether the flag has the number that was refused."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.core.tensor_shape import TensorShape
-from penstock.ops.checks import require
+from penstock.ops.checks import UNSEEN, require
 from penstock.ops.namespace import is_concrete, namespace
 from penstock.ops.summarize import summarize as _written_out
 from penstock.ops.table import REQUIRED, TYPE_LIST, gradient, op
@@ -46,7 +46,7 @@ def assert_(condition: Any, data: Any, *, summarize: int, **_: Any) -> Any:
     if is_concrete(condition) and bool(np.all(condition)):
         return ()
     # What is traced has no value that the text could show.
-    parts = [_brackets(x, summarize) if is_concrete(x) else "[...]" for x in data]
+    parts = [_brackets(x, summarize) if is_concrete(x) else UNSEEN for x in data]
     require(condition, InvalidArgumentError, " ".join(["assertion failed:", *parts]))
     return ()
 

@@ -28,6 +28,9 @@ MOST_BYTES = 512 << 20
 # Seconds of compiling from which an executable is kept: reading one takes a few milliseconds.
 _LEAST_SECONDS = 0.05
 
+# Options of JAX that its type hints do not name.
+_FOLDER_OPTION, _SWITCH = "jax_compilation_cache_dir", "jax_enable_compilation_cache"
+
 _lock = threading.Lock()
 _state = {"asked": False}
 
@@ -41,7 +44,7 @@ def store_executables() -> None:
             return
         _state["asked"] = True
         folder = default_folder()
-        if folder is None or jax.config.jax_compilation_cache_dir is not None:
+        if folder is None or getattr(jax.config, _FOLDER_OPTION) is not None:
             return
         _start(folder)
 
@@ -49,7 +52,7 @@ def store_executables() -> None:
 def default_folder() -> Path | None:
     """The folder for this kind of machine, made if it is missing; None where there is none."""
     chosen = os.environ.get("PENSTOCK_EXECUTABLES", "")
-    if chosen == "0" or not jax.config.jax_enable_compilation_cache:
+    if chosen == "0" or not getattr(jax.config, _SWITCH):
         return None
     base = Path(chosen) if chosen else _user_cache() / "penstock" / "executables"
     try:

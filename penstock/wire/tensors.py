@@ -211,9 +211,7 @@ def as_objects(strings: Iterable[bytes]) -> Array:
     return array
 
 
-def array_to_proto(
-    array: Array, dtype: DType | None = None, *, as_content: bool = True
-) -> Any:
+def array_to_proto(array: Array, dtype: DType | None = None, *, as_content: bool = True) -> Any:
     """Write an array, with the fields that TensorFlow would use.
 
     Args:
@@ -249,9 +247,7 @@ def serialized_tensor(array: Array, dtype: DType) -> bytes:
     return tensor.SerializeToString(deterministic=True)  # type: ignore[no-any-return]
 
 
-def _set_values(
-    tensor: Any, array: Array, dtype: DType, *, as_content: bool = True
-) -> None:
+def _set_values(tensor: Any, array: Array, dtype: DType, *, as_content: bool = True) -> None:
     name = dtype.name
     if name == "string":
         tensor.string_val.extend(_as_bytes(item) for item in array.ravel().tolist())

@@ -174,7 +174,6 @@ class TextFileInitializer(TableInitializerBase):
             offset=self._offset,
         )
 
-
     def _path(self) -> Any:
         """Where the file is; a graph of TensorFlow 1 notes it as one of a model's files."""
         path = self._filename.asset_path
