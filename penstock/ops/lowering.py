@@ -108,7 +108,7 @@ LIBRARY_FUSION: Final = Rule(
     gain="train step of a small CNN: 213 -> 58 ms together with tiled_maximum and kept "
     "memory; ResNet-18-like inference, batch 32: 54 -> 44 ms; Transformer train step: 319 -> "
     "286 ms of CPU; small nets lose 10%, BERT-mini-like inference 17%, hence the bounds",
-    source="whole steps, least of interleaved repeats; the Transformer and BERT on a busy machine",
+    source="whole steps, least of interleaved repeats; Transformer and BERT on a busy machine",
     options={
         "xla_cpu_experimental_ynn_fusion_type": (
             "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"
