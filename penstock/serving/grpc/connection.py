@@ -35,6 +35,8 @@ _PAUSED_AT_BYTES: Final = 1 << 20
 _SMALL_UPDATE: Final = 256
 _LINGER_S: Final = 0.25
 _HANDSHAKE_S: Final = 10.0
+# How often over the limit of calls a client may go that has not heard of the limit yet.
+_UNTOLD_FACTOR: Final = 8
 
 # :status 200 is entry 8 of the static table, content-type the name of entry 31.
 _OK_HEADERS: Final = b"\x88\x0f\x10\x10application/grpc"
@@ -138,6 +140,7 @@ class Connection(asyncio.Protocol):
         self._rest = b""
         self._has_preface = False
         self._has_settings = False
+        self._has_acknowledged = False  # the client knows our settings
         self._heads = HeadReader(limits.max_header_bytes)
         self._block: tuple[int, int, bytearray] | None = None  # headers to be continued
         self._calls: dict[int, _Call] = {}
@@ -345,11 +348,17 @@ class Connection(asyncio.Protocol):
             limit = self._limits.max_header_bytes
             self._refuse(stream, f"the headers must have at most {limit} bytes")
             return
-        if self._is_draining or len(self._calls) >= self._limits.max_concurrent_streams:
+        if self._is_draining or len(self._calls) >= self._most_calls():
             self._write(frames.rst_stream(stream, frames.REFUSED_STREAM))
             self._spend(1)
             return
         self._open(stream, head, has_ended=bool(flags & frames.END_STREAM))
+
+    def _most_calls(self) -> int:
+        most = self._limits.max_concurrent_streams
+        # A client cannot keep a limit which it has not been told: what it sends meanwhile is
+        # taken, within reason.
+        return most if self._has_acknowledged else _UNTOLD_FACTOR * most
 
     def _open(self, stream: int, head: Head, *, has_ended: bool) -> None:
         limits, now = self._limits, self._loop.time()
@@ -746,6 +755,7 @@ class Connection(asyncio.Protocol):
         if flags & frames.ACK:
             if payload:
                 raise _Fatal(frames.FRAME_SIZE_ERROR, "an acknowledgement must be empty")
+            self._has_acknowledged = True
             self._spend(1)
             return
         if len(payload) % frames.SETTING.size:

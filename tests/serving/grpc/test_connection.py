@@ -498,11 +498,21 @@ def test_settings_and_pings_are_acknowledged(make):
 
 def test_calls_beyond_the_limit_are_refused_so_that_they_can_be_tried_again(make):
     client = make(GrpcLimits(max_concurrent_streams=2))
+    client.send(frame(frames.SETTINGS, frames.ACK, 0))
 
     for stream in (1, 3, 5):
         client.call(stream, SLOW)
 
     assert client.resets == {5: frames.REFUSED_STREAM}
+
+
+def test_a_client_that_has_not_heard_of_the_limit_may_pass_it_a_little(make):
+    client = make(GrpcLimits(max_concurrent_streams=2))
+
+    for stream in range(1, 37, 2):
+        client.call(stream, SLOW)
+
+    assert client.resets == {33: frames.REFUSED_STREAM, 35: frames.REFUSED_STREAM}
 
 
 def test_too_many_header_fields_fail_the_call_only(make):

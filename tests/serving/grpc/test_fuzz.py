@@ -158,7 +158,7 @@ async def attack(rng, served):
         if len(client.transport.data) > 1 << 22:
             client.transport.data.clear()
         assert client.buffered.size <= LIMITS.max_buffered_bytes
-        assert len(connection._calls) <= LIMITS.max_concurrent_streams
+        assert len(connection._calls) <= connection._most_calls()
         assert len(connection._rest) <= (1 << 16) + 9
         if client.transport.is_closed:
             break
