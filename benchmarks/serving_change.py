@@ -1,6 +1,7 @@
 """What clients notice while things change: version swaps, a killed engine, a stop, and time.
 
-usage: python benchmarks/serving_change.py [--swaps 20] [--soak SECONDS] [--load 0.7]
+usage: python benchmarks/serving_change.py [--swaps 20] [--load 0.7]
+           [--soak SECONDS] [--soak-rate REQUESTS_PER_S]
 
 Requests are sent at a fixed rate, whether or not the earlier ones were answered, so that a
 pause of the server is seen by all that it makes wait. Prints one line of JSON for each part;
@@ -28,6 +29,7 @@ LIMITS = {
     "rss_ratio": 1.05,
     "recovered_s": 3.0,
     "refused_ms": 500,
+    "mb_per_100k_requests": 1.0,
 }
 
 
@@ -214,8 +216,10 @@ async def kill(server: Running, client: Client) -> dict:
     }
 
 
-async def soak(server: Running, client: Client, seconds: float, share: float) -> dict:
-    rate = share * await capacity(client)
+async def soak(
+    server: Running, client: Client, seconds: float, share: float, rate: float
+) -> dict:
+    rate = rate or share * await capacity(client)
     stop = asyncio.Event()
     sending = asyncio.create_task(client.run(rate, stop))
     await asyncio.sleep(min(20, seconds / 4))
@@ -237,10 +241,11 @@ async def soak(server: Running, client: Client, seconds: float, share: float) ->
     return {
         "part": "soak",
         "seconds": seconds,
+        "rate": round(rate),
         "requests": count,
         "failed": failed,
         "mb_per_100k_requests": round(slope * 1e5, 3),
-        "rss_mb": round(memory[-1][1]),
+        "rss_mb": [round(mb, 1) for _, mb in memory[:: max(len(memory) // 10, 1)]],
     }
 
 
@@ -248,6 +253,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--swaps", type=int, default=20)
     parser.add_argument("--soak", type=float, default=0.0, help="seconds")
+    parser.add_argument("--soak-rate", type=float, default=0.0, help="else 60 %% of the most")
     parser.add_argument("--load", type=float, default=0.7, help="share of the most")
     args = parser.parse_args()
     lines = []
@@ -273,7 +279,8 @@ def main() -> int:
                         work = swaps(server, client(), models / "mlp", args.swaps, args.load)
                         lines.append(asyncio.run(work))
                     if args.soak:
-                        lines.append(asyncio.run(soak(server, client(), args.soak, 0.6)))
+                        work = soak(server, client(), args.soak, 0.6, args.soak_rate)
+                        lines.append(asyncio.run(work))
                     lines.append(asyncio.run(drain(server, client())))
                 else:
                     lines.append(asyncio.run(kill(server, client())))
