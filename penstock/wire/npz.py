@@ -1,5 +1,6 @@
 """Archives of numpy's arrays, `.npz`. Objects are never read, since numpy pickles them."""
 
+import lzma
 import math
 import os
 import zipfile
@@ -21,6 +22,7 @@ _SUFFIX: Final = ".npy"
 UNREADABLE: Final = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     OSError,
     EOFError,
     RuntimeError,

@@ -1,5 +1,6 @@
 """The kinds of files: seeds, how they are damaged, and how they are read."""
 
+import io
 import json
 import os
 import shutil
@@ -277,7 +278,9 @@ class Inspected(Kind):
 
     def read(self):
         path = Path(self.path())
-        json.loads(inspector(path)().as_json(str(path)))
+        report = inspector(path)()
+        json.loads(report.as_json(str(path)))
+        report.write(str(path), io.TextIOWrapper(io.BytesIO(), "utf-8"), None)
 
 
 class InspectedH5(Inspected):

@@ -13,5 +13,6 @@ NAMES = [
     "events",
     "graph",
     "inspect_keras",
+    "inspect_h5",
     "inspect_weights",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from penstock.cli.inspect.hdf5 import read_hdf5, read_hdf5_bytes
+from penstock.cli.inspect.hdf5 import read_hdf5, read_hdf5_stream
 from penstock.cli.inspect.report import Report, Table, shortened
 from penstock.cli.inspect.tensors import Tensor, add_tensors
 from penstock.core.errors import DataLossError
@@ -17,6 +17,8 @@ from penstock.wire.safetensors import read_places
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MAX_TEXT_BYTES = 64 << 20  # of a JSON text, after it is unpacked
+_LEAST_TEXT_BYTES = 1 << 20
+_UNPACKED = 10  # how much larger than the archive a text may be
 _MAX_WEIGHTS_BYTES = 1 << 32
 _PICKLED = "pickled, not read"
 
@@ -80,23 +82,24 @@ def inspect_keras(path: Path) -> Report:
         if _WEIGHTS in archive.namelist():
             if archive.getinfo(_WEIGHTS).file_size > _MAX_WEIGHTS_BYTES:
                 raise DataLossError(f"'{_WEIGHTS}' of '{path}' must not exceed 4 GiB here")
-            weights = read_hdf5_bytes(_bytes(archive, _WEIGHTS, path), f"weights of '{path}'")
-            add_tensors(report, weights, "weights")
+            add_tensors(report, _weights(archive, path), "weights")
     return report
 
 
-def _bytes(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+def _weights(archive: zipfile.ZipFile, path: Path) -> list[Tensor]:
     try:
-        return archive.read(name)
+        with archive.open(_WEIGHTS) as stream:
+            return read_hdf5_stream(stream, f"weights of '{path}'")
     except UNREADABLE as error:
-        raise DataLossError(f"'{name}' of '{path}' must be whole: {error}") from None
+        raise DataLossError(f"'{_WEIGHTS}' of '{path}' must be whole: {error}") from None
 
 
 def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
     try:
         size = archive.getinfo(name).file_size
-        if size > _MAX_TEXT_BYTES:
-            raise DataLossError(f"'{name}' of '{path}' must not exceed {_MAX_TEXT_BYTES} bytes")
+        most = min(_MAX_TEXT_BYTES, _LEAST_TEXT_BYTES + _UNPACKED * path.stat().st_size)
+        if size > most:
+            raise DataLossError(f"'{name}' of '{path}' must not exceed {most} bytes")
         found = json.loads(archive.read(name))
     except (KeyError, ValueError, RecursionError, *UNREADABLE) as error:
         raise DataLossError(f"'{path}' must have a JSON text '{name}': {error}") from None
@@ -110,7 +113,10 @@ def _add_config(report: Report, config: dict[str, Any]) -> None:
     inner = inner if isinstance(inner, dict) else {}
     name = f"{config.get('class_name', '?')} '{inner.get('name', '?')}'"
     report.facts.insert(0, ("model", name))
-    layers = [layer for layer in inner.get("layers", []) if isinstance(layer, dict)]
+    layers = inner.get("layers")
+    layers = (
+        [each for each in layers if isinstance(each, dict)] if isinstance(layers, list) else []
+    )
     report.record["model"] = {"class": config.get("class_name"), "name": inner.get("name")}
     report.record["layers"] = [_layer(layer) for layer in layers]
     rows = [
@@ -118,7 +124,10 @@ def _add_config(report: Report, config: dict[str, Any]) -> None:
         for layer in report.record["layers"]
     ]
     report.tables.append(Table("layers", ("name", "class", ""), rows))
-    code = [str(name) for name in code_layers(config)]
+    try:
+        code = [str(name) for name in code_layers(config)]
+    except RecursionError:
+        raise DataLossError("the configuration of a model must not be nested so deep") from None
     report.record["layers_with_code"] = code
     if code:
         report.warnings.append(
@@ -158,9 +167,10 @@ def code_layers(config: Any, name: str = "?") -> Iterator[str]:
 
 def _is_marshalled(config: dict[str, Any]) -> bool:
     """Whether a configuration is a lambda as older files write it: code, defaults, closure."""
-    return config.get("class_name") == "Lambda" and isinstance(
-        (config.get("config") or {}).get("function"), list
-    )
+    inner = config.get("config")
+    if config.get("class_name") != "Lambda" or not isinstance(inner, dict):
+        return False
+    return isinstance(inner.get("function"), list)
 
 
 def _add_stray_names(report: Report, archive: zipfile.ZipFile) -> None:
@@ -186,7 +196,7 @@ def inspect_hdf5(path: Path) -> Report:
         report.kind = "Keras model (HDF5)"
         try:
             config = json.loads(attributes["model_config"])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataLossError(f"the model of '{path}' must be JSON: {error}") from None
         if not isinstance(config, dict):
             raise DataLossError(f"the model of '{path}' must be a JSON object")

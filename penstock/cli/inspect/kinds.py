@@ -16,6 +16,7 @@ from penstock.core.errors import InvalidArgumentError, NotFoundError
 from penstock.train.checkpoint_state import latest_checkpoint
 from penstock.wire.bundle.legacy import legacy_files
 from penstock.wire.crc32c import masked_crc32c
+from penstock.wire.npz import UNREADABLE
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _TABLE: Final = struct.pack("<Q", 0xDB4775248B80FB57)
@@ -105,7 +106,7 @@ def _archive_kind(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (ValueError, *UNREADABLE):
         return "inspect_npz"  # which says what is wrong
     return "inspect_keras" if "config.json" in names else "inspect_npz"
 

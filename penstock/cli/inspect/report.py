@@ -47,18 +47,18 @@ class Report:
         facts = [("path", path), ("kind", self.kind), *self.facts]
         width = max(len(name) for name, _ in facts)
         for name, text in facts:
-            print(f"{name:<{width}}  {text}", file=out)
+            print(f"{name:<{width}}  {printable(text)}", file=out)
         for table in self.tables:
             if table.rows:
                 _write_table(table, out, limit)
         for warning in self.warnings:
-            print(f"\nwarning: {warning}", file=out)
+            print(f"\nwarning: {printable(warning)}", file=out)
 
 
 def _write_table(table: Table, out: TextIO, limit: int | None) -> None:
     print(f"\n{table.title} ({len(table.rows):,})", file=out)
     shown = table.rows if limit is None else table.rows[:limit]
-    cells = [table.columns, *shown]
+    cells = [table.columns, *(tuple(map(printable, row)) for row in shown)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(table.columns))]
     for row in cells:
         line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
@@ -66,6 +66,13 @@ def _write_table(table: Table, out: TextIO, limit: int | None) -> None:
     hidden = len(table.rows) - len(shown)
     if hidden:
         print(f"  ... and {hidden:,} more; --limit 0 shows all", file=out)
+
+
+def printable(text: str) -> str:
+    """Text of a file as a terminal may see it: without commands to it, or halves of letters."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def size_text(size: float) -> str:
