@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 
+from penstock.shim.keras_files import AFTER_IMPORT, find
 from penstock.shim.modules import ROOT, TensorFlowModule, exists
 
 _KERAS = "keras"
@@ -53,8 +54,10 @@ class TensorFlowFinder(MetaPathFinder):
         path: Sequence[str] | None = None,
         target: types.ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """Return the spec of a module below `tensorflow`, or None for any other."""
-        del path, target
+        """The spec of a module below `tensorflow`, or of one of Keras that reads files."""
+        del target
+        if fullname in AFTER_IMPORT:
+            return find(fullname, path)
         root, _, rest = fullname.partition(".")
         if root != ROOT:
             return None

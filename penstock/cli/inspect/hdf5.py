@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, BinaryIO
 
 from penstock.cli.inspect.tensors import Tensor
-from penstock.core.errors import DataLossError
-from penstock.wire.hdf5 import Structure, UnfamiliarError, read_structure
-
-_CHILD: Final = Path(__file__).with_name("hdf5_child.py")
-_SECONDS: Final = 8
+from penstock.wire.hdf5 import read_any_structure
 
 
-def read_hdf5(path: Path, what: str) -> tuple[dict[str, Any], list[Tensor]]:
+def read_hdf5(path: Path, what: str) -> tuple[dict[str, str], list[Tensor]]:
     """Attributes and datasets of a file; links to other files are not followed.
 
     Args:
@@ -30,43 +22,7 @@ def read_hdf5(path: Path, what: str) -> tuple[dict[str, Any], list[Tensor]]:
         DataLossError: it is damaged.
     """
     with path.open("rb") as file:
-        try:
-            return _described(read_structure(file, what))
-        except UnfamiliarError:
-            return _read_apart(path, what)
-
-
-def _described(found: Structure) -> tuple[dict[str, Any], list[Tensor]]:
-    tensors = [
-        Tensor(each.name, each.dtype, each.shape, each.itemsize, each.note)
-        for each in found.datasets
-    ]
-    return dict(found.attributes), tensors
-
-
-def _read_apart(path: Path, what: str) -> tuple[dict[str, Any], list[Tensor]]:
-    """Let another process read, as damaged files can hang or crash the one that does."""
-    # As few threads as can be: each would take a part of the memory that is allowed.
-    settings = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    try:
-        done = subprocess.run(  # noqa: S603  (our own program)
-            [sys.executable, "-W", "ignore", _CHILD, path],
-            capture_output=True,
-            check=False,
-            timeout=_SECONDS,
-            env=settings,
-        )
-    except subprocess.TimeoutExpired:
-        raise DataLossError(f"{what} must be an HDF5 file: reading it does not end") from None
-    if done.returncode:
-        raise DataLossError(
-            f"{what} must be an HDF5 file: its reader ended with {done.returncode}"
-        )
-    found = json.loads(done.stdout)
-    if "error" in found:
-        raise DataLossError(f"{what} must be an HDF5 file: {found['error']}")
-    tensors = [Tensor(*row) for row in found["datasets"]]
-    return found["attributes"], tensors
+        return _described(file, what)
 
 
 def read_hdf5_stream(stream: IO[bytes], what: str) -> list[Tensor]:
@@ -75,7 +31,15 @@ def read_hdf5_stream(stream: IO[bytes], what: str) -> list[Tensor]:
     Raises:
         DataLossError: it is damaged.
     """
-    with tempfile.NamedTemporaryFile(suffix=".h5") as file:
+    with tempfile.TemporaryFile() as file:
         shutil.copyfileobj(stream, file)
-        file.flush()
-        return read_hdf5(Path(file.name), what)[1]
+        return _described(file, what)[1]
+
+
+def _described(file: BinaryIO, what: str) -> tuple[dict[str, str], list[Tensor]]:
+    found = read_any_structure(file, what)
+    tensors = [
+        Tensor(each.name, each.dtype, each.shape, each.itemsize, each.note)
+        for each in found.datasets
+    ]
+    return dict(found.attributes), tensors
