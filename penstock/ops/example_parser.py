@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -58,21 +59,19 @@ class DenseFeature:
     shape: TensorShape
     default: Array | None
 
-    @property
-    def has_rows(self) -> bool:
-        """Whether the number of rows is open."""
-        return self.shape.rank not in (None, 0) and self.shape[0] is None
+    # Told by the shape, and kept because they are asked for with every message: whether the
+    # number of rows is open, the shape of a row or of the whole, and the values in it.
+    has_rows: bool = field(init=False)
+    row_shape: tuple[int, ...] = field(init=False)
+    row_size: int = field(init=False)
 
-    @property
-    def row_shape(self) -> tuple[int, ...]:
-        """Shape of a row, or of the whole."""
+    def __post_init__(self) -> None:
         dims = self.shape.as_list()
-        return tuple(dim or 0 for dim in (dims[1:] if self.has_rows else dims))
-
-    @property
-    def row_size(self) -> int:
-        """Number of values in a row, or in the whole."""
-        return int(np.prod(self.row_shape, dtype=np.int64))
+        has_rows = bool(dims) and dims[0] is None
+        row_shape = tuple(dim or 0 for dim in (dims[1:] if has_rows else dims))
+        object.__setattr__(self, "has_rows", has_rows)
+        object.__setattr__(self, "row_shape", row_shape)
+        object.__setattr__(self, "row_size", math.prod(row_shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +181,9 @@ def parse_batch(
 class FeatureColumn(Protocol):
     """One feature of many examples."""
 
-    kinds: Any
+    @property
+    def kinds(self) -> Any:
+        """What kind of list each example has."""
 
     def values(self, kind: int) -> tuple[Array, Array]:
         """All values one after the other, and how many each example has."""

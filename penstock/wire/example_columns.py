@@ -16,14 +16,25 @@ from numpy.typing import NDArray
 
 from penstock.core.errors import DataLossError
 from penstock.wire import protos
+from penstock.wire.example_forms import EvenColumn, even_columns, find_by_form
+from penstock.wire.example_places import (
+    ABSENT,
+    BYTES,
+    FLOATS,
+    INTEGERS,
+    KEY,
+    VALUE,
+    Integers,
+    Places,
+    UnreadableExampleError,
+    length_at,
+    usual_places,
+    varints,
+)
 from penstock.wire.tensors import as_objects
 
-Integers = NDArray[np.int64]
-
-ABSENT, BYTES, FLOATS, INTEGERS = 0, 1, 2, 3
 _KIND_NAMES: Final = {"bytes_list": BYTES, "float_list": FLOATS, "int64_list": INTEGERS}
 _LISTS: Final = {BYTES: "BytesList", FLOATS: "FloatList", INTEGERS: "Int64List"}
-_KEY, _VALUE = 1 << 3 | 2, 2 << 3 | 2  # tags of the fields 1 and 2, pieces with a length
 # Below this many messages a loop is quicker than numpy's calls.
 _FEW: Final = 12
 _PAD: Final = bytes(8)  # so that numbers may be read behind the last byte
@@ -33,14 +44,6 @@ _WHOLE: Final = (1 << 64) - 1
 _SHORT: Final = 64
 # Stretches that are shorter on average are copied byte by byte, all together.
 _SHORT_PIECE: Final = 24
-
-
-class UnreadableExampleError(DataLossError):
-    """A message that is no `Example`; `index` is its number."""
-
-    def __init__(self, index: int) -> None:
-        super().__init__(f"message {index} is no Example")
-        self.index = index
 
 
 @dataclass(slots=True)
@@ -77,7 +80,7 @@ class Column:
         if not last[ends[lengths > 0] - 1].all():
             index = int(np.flatnonzero((lengths > 0) & ~last[ends - 1])[0])
             raise UnreadableExampleError(index)
-        return _varints(raw, last, ends), done[ends] - done[ends - lengths]
+        return varints(raw, last, ends), done[ends] - done[ends - lengths]
 
     def strings(self) -> tuple[NDArray[np.object_], Integers]:
         """All strings one after the other, and how many each message has."""
@@ -85,7 +88,7 @@ class Column:
         here = (self.kinds == BYTES) & (self.starts < self.ends)
         starts = np.where(here, self.starts, 0)
         sizes, begins = _lengths(view, np.minimum(starts + 1, len(view) - 1))
-        single = here & (view[starts] == _KEY) & (begins + sizes == self.ends)
+        single = here & (view[starts] == KEY) & (begins + sizes == self.ends)
         data = self.data
         if single.all():
             places = zip(begins.tolist(), self.ends.tolist(), strict=True)
@@ -105,7 +108,7 @@ class Column:
         some = here & (self.starts < self.ends)
         starts = np.where(some, self.starts, 0)
         sizes, begins = _lengths(view, np.minimum(starts + 1, len(view) - 1))
-        usual = (view[starts] == _KEY) & (begins + sizes == self.ends) & (sizes % unit == 0)
+        usual = (view[starts] == KEY) & (begins + sizes == self.ends) & (sizes % unit == 0)
         begins = np.where(some, begins, 0)
         sizes = np.where(some, sizes, 0)
         unusual = np.flatnonzero(some & ~usual).tolist()
@@ -142,7 +145,7 @@ def _joined(data: bytes, begins: Integers, sizes: Integers) -> NDArray[np.uint8]
 
 
 def _few_varints(packed: bytes) -> list[int]:
-    """The same as `_varints`, in a loop."""
+    """The same as `varints`, in a loop."""
     values = []
     value = shift = 0
     for byte in packed:
@@ -159,24 +162,11 @@ def _few_varints(packed: bytes) -> list[int]:
     return values
 
 
-def _varints(raw: NDArray[np.uint8], last: NDArray[np.bool_], ends: Integers) -> Integers:
-    """Numbers of seven bits a byte, the low ones first."""
-    stops = np.flatnonzero(last)
-    starts = np.concatenate(([0], stops[:-1] + 1))
-    sizes = stops - starts + 1
-    if sizes.max() > _LONGEST:
-        where = starts[int(np.argmax(sizes > _LONGEST))]
-        raise UnreadableExampleError(int(np.searchsorted(ends, where, "right")))
-    shifts = (np.arange(len(raw)) - np.repeat(starts, sizes)) * 7
-    parts = (raw & 0x7F).astype(np.uint64) << shifts.astype(np.uint64)
-    return np.add.reduceat(parts, starts).view(np.int64)
-
-
 def _strings(data: bytes, start: int, end: int, index: int) -> list[bytes]:
     """The strings of a list."""
     values = []
     while start < end:
-        found = _length_at(data, start + 1, end) if data[start] == _KEY else None
+        found = length_at(data, start + 1, end) if data[start] == KEY else None
         if found is None or found[0] + found[1] > end:
             # A field that is not known stands among the strings.
             return list(_parsed(protos.BytesList, data[start:end], index).value)
@@ -192,7 +182,7 @@ def _repacked(data: bytes, kind: int, index: int) -> bytes:
     packed = message.SerializeToString()
     if not packed:
         return b""
-    found = _length_at(packed, 1, len(packed))
+    found = length_at(packed, 1, len(packed))
     assert found is not None
     return packed[found[1] :]  # type: ignore[no-any-return]
 
@@ -204,19 +194,9 @@ def _parsed(kind: Any, data: bytes, index: int) -> Any:
         raise UnreadableExampleError(index) from None
 
 
-def _length_at(data: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """A length and the position behind it; None for what is not written so before `end`."""
-    value = shift = 0
-    for position in range(start, min(start + 5, end)):
-        byte = data[position]
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position + 1
-        shift += 7
-    return None
-
-
-def read_columns(messages: Sequence[bytes], names: Sequence[bytes]) -> list[Column]:
+def read_columns(
+    messages: Sequence[bytes], names: Sequence[bytes]
+) -> list[Column] | list[EvenColumn]:
     """Find features in messages.
 
     Args:
@@ -255,81 +235,17 @@ def _find_in_few(messages: Sequence[bytes], names: Sequence[bytes]) -> list[Colu
     ]
 
 
-Places = dict[bytes, tuple[int, int, int]]
-
-
 def find(message: bytes, index: int = 0) -> tuple[bytes, Places]:
     """Kind, start and end of each feature of one message, and the bytes that these count in.
 
     Raises:
         UnreadableExampleError: it is no `Example`; `index` is its number.
     """
-    try:
-        places = _places(message)
-    except IndexError:
-        places = None
+    places = usual_places(message)
     if places is None:
         message, found = _rewritten(message, index)
         places = {name: (kind, start, end) for name, kind, start, end in found}
     return message, places
-
-
-def _places(data: bytes) -> Places | None:
-    """Kind, start and end of each feature, or None for another form.
-
-    Lengths below 128 are read in place: a call for each would take most of the time.
-    """
-    size = len(data)
-    places: Places = {}
-    if size == 0:
-        return places
-    length, position = data[1], 2
-    if length >= 0x80:
-        length, position = _long_length(data, 1)
-    if data[0] != _KEY or length + position != size:
-        return None
-    while position < size:
-        if data[position] != _KEY:
-            return None
-        length = data[position + 1]
-        position += 2
-        if length >= 0x80:
-            length, position = _long_length(data, position - 1)
-        end = position + length
-        key_size = data[position + 1]
-        key = position + 2
-        after = key + key_size
-        if end > size or data[position] != _KEY or key_size >= 0x80 or data[after] != _VALUE:
-            return None
-        name = data[key:after]
-        length, position = data[after + 1], after + 2
-        if length >= 0x80:
-            length, position = _long_length(data, after + 1)
-        if position + length != end:
-            return None
-        if length == 0:
-            places[name] = (ABSENT, end, end)
-            continue
-        tag = data[position]
-        length = data[position + 1]
-        position += 2
-        if length >= 0x80:
-            length, position = _long_length(data, position - 1)
-        if tag not in _KINDS or position + length != end:
-            return None
-        places[name] = (tag >> 3, position, end)
-        position = end
-    return places
-
-
-_KINDS: Final = (_KEY, _VALUE, 3 << 3 | 2)
-
-
-def _long_length(data: bytes, start: int) -> tuple[int, int]:
-    found = _length_at(data, start, len(data))
-    if found is None:
-        raise IndexError
-    return found
 
 
 def values_at(data: bytes, place: tuple[int, int, int]) -> NDArray[Any]:
@@ -343,7 +259,7 @@ def values_at(data: bytes, place: tuple[int, int, int]) -> NDArray[Any]:
         return as_objects(_strings(data, start, end, 0))
     if start == end:
         return np.zeros(0, np.float32 if kind == FLOATS else np.int64)
-    found = _length_at(data, start + 1, end) if data[start] == _KEY else None
+    found = length_at(data, start + 1, end) if data[start] == KEY else None
     usual = found is not None and found[0] + found[1] == end
     if kind == FLOATS:
         if usual and not found[0] % 4:  # type: ignore[index]
@@ -357,7 +273,7 @@ def values_at(data: bytes, place: tuple[int, int, int]) -> NDArray[Any]:
     last = raw < 0x80
     if not last[-1]:
         raise UnreadableExampleError(0)
-    return _varints(raw, last, np.array([len(raw)]))
+    return varints(raw, last, np.array([len(raw)]))
 
 
 def _rewritten(message: bytes, index: int) -> tuple[bytes, list[tuple[bytes, int, int, int]]]:
@@ -382,17 +298,30 @@ def _rewritten(message: bytes, index: int) -> tuple[bytes, list[tuple[bytes, int
 # -- all together -----------------------------------------------------------------------------
 
 
-def _find_in_many(messages: Sequence[bytes], names: Sequence[bytes]) -> list[Column]:
+def _find_in_many(
+    messages: Sequence[bytes], names: Sequence[bytes]
+) -> list[Column] | list[EvenColumn]:
     count = len(messages)
     data = b"".join((*messages, _PAD))
+    sizes = np.fromiter(map(len, messages), np.int64, count)
+    if (sizes == sizes[0]).all():
+        even = even_columns(messages, data, names)
+        if even is not None:
+            return even
+    ends = np.cumsum(sizes)
+    starts = ends - sizes
+    alike = find_by_form(messages, data, starts, sizes)
+    others = np.ones(count, np.bool_)
+    for rows, _ in alike:
+        others[rows] = False
+    remaining = np.flatnonzero(others)
     view = np.frombuffer(data, np.uint8)
-    ends = np.cumsum(np.fromiter(map(len, messages), np.int64, count))
-    starts = np.concatenate(([0], ends[:-1]))
-    owners, begins, stops, unusual = _entries(view, starts, ends)
+    owners, begins, stops, unusual = _entries(view, starts[remaining], ends[remaining])
     entry = _Entries(view, begins, stops)
     unusual[owners[~entry.usual]] = True
+    owners = remaining[owners]
     extra: list[bytes] = []
-    rewritten = _rewrite(messages, np.flatnonzero(unusual).tolist(), len(data), extra)
+    rewritten = _rewrite(messages, remaining[unusual].tolist(), len(data), extra)
     if extra:
         data = b"".join((data, *extra))
     columns = []
@@ -406,6 +335,11 @@ def _find_in_many(messages: Sequence[bytes], names: Sequence[bytes]) -> list[Col
         kinds[rows] = entry.kinds[chosen]
         at[rows] = entry.starts[chosen]
         to[rows] = stops[chosen]
+        for rows, form in alike:
+            kind, start, end = form.places.get(name, (ABSENT, 0, 0))
+            kinds[rows] = kind
+            at[rows] = starts[rows] + start
+            to[rows] = starts[rows] + end
         for row, places in rewritten.items():
             kinds[row], at[row], to[row] = places.get(name, (ABSENT, 0, 0))
         columns.append(Column(data, kinds, at, to))
@@ -451,7 +385,7 @@ def _entries(
     """Owner, begin and end of each entry of the maps, and which messages are unusual."""
     length, position = _lengths(view, np.minimum(starts + 1, len(view) - 1))
     empty = starts == ends
-    unusual = ((view[starts] != _KEY) | (position + length != ends)) & ~empty
+    unusual = ((view[starts] != KEY) | (position + length != ends)) & ~empty
     position = np.where(unusual | empty, ends, position)
     owners, begins, stops = [], [], []
     while True:
@@ -461,7 +395,7 @@ def _entries(
         at, limit = position[active], ends[active]
         length, begin = _lengths(view, at + 1)
         stop = begin + length
-        good = (view[at] == _KEY) & (length >= 0) & (stop <= limit)
+        good = (view[at] == KEY) & (length >= 0) & (stop <= limit)
         if good.all():
             position[active] = stop
         else:
@@ -486,8 +420,8 @@ class _Entries:
         self._sizes, self._keys = _lengths(view, np.minimum(begins + 1, last))
         after = np.minimum(self._keys + np.maximum(self._sizes, 0), last)
         length, value = _lengths(view, np.minimum(after + 1, last))
-        usual = (view[begins] == _KEY) & (self._sizes >= 0) & (after < stops)
-        usual &= (view[after] == _VALUE) & (value + length == stops)
+        usual = (view[begins] == KEY) & (self._sizes >= 0) & (after < stops)
+        usual &= (view[after] == VALUE) & (value + length == stops)
         absent = value == stops
         value = np.minimum(value, last)
         tag = view[value]

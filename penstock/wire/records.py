@@ -10,7 +10,6 @@ import functools
 import os
 import struct
 import zlib
-from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -37,6 +36,9 @@ _SIZE: Final = struct.Struct("<Q")
 _CHECKSUM: Final = struct.Struct("<I")
 _FRAME_BYTES: Final = _LENGTH.size + _CHECKSUM.size
 _BUFFER_BYTES: Final = 256 * 1024
+# Rows of records of one size that are worth a look by numpy, and how many short ones are borne.
+_LONG_ROW: Final = 32
+_GUESSES: Final = 4
 _FEW: Final = 8  # records in the buffer, below which another piece is read first
 MAX_RECORD_BYTES: Final = 1 << 32
 
@@ -74,7 +76,8 @@ class RecordReader:
         self._source = self._readable()
         self._buffer = memoryview(b"")
         self._position = 0
-        self._checked: deque[bytes] = deque()
+        self._checked: list[bytes] = []
+        self._given = 0  # of the checked ones
         self.offset = offset  # of the next record, in uncompressed bytes
 
     def _open(self) -> BinaryIO:
@@ -98,8 +101,9 @@ class RecordReader:
         return self
 
     def __next__(self) -> bytes:
-        if self._checked or self._check_ahead():
-            data = self._checked.popleft()
+        if self._given < len(self._checked) or self._check_ahead():
+            data = self._checked[self._given]
+            self._given += 1
             self.offset += _FRAME_BYTES + len(data)
             return data
         return self._next_alone()
@@ -110,14 +114,10 @@ class RecordReader:
         Raises:
             DataLossError: as by iterating; the records before have been given.
         """
-        if not self._checked and not self._check_ahead():
+        if self._given == len(self._checked) and not self._check_ahead():
             return list(islice(self, 1))
-        ready = self._checked
-        if count < len(ready):
-            found = [ready.popleft() for _ in range(count)]
-        else:
-            found = list(ready)
-            ready.clear()
+        found = self._checked[self._given : self._given + count]
+        self._given += len(found)
         self.offset += _FRAME_BYTES * len(found) + sum(map(len, found))
         return found
 
@@ -137,7 +137,7 @@ class RecordReader:
         if not ends:
             return False
         records = _whole_records(self._buffer, self._position, ends)
-        self._checked.extend(records)
+        self._checked, self._given = records, 0
         if records:
             self._position = ends[len(records) - 1] + _CHECKSUM.size
         return len(records) > 0
@@ -209,7 +209,7 @@ class RecordReader:
         self._file.close()
         self._buffer = memoryview(b"")
         self._position = 0
-        self._checked.clear()
+        self._checked, self._given = [], 0
 
     def __del__(self) -> None:
         # A reader is often dropped before the end, with the dataset it reads for.
@@ -234,13 +234,36 @@ def _walk(buffer: memoryview, position: int) -> list[int]:
     ends: list[int] = []
     append, read = ends.append, _SIZE.unpack_from
     last = len(buffer) - _FRAME_BYTES
+    before = -1
+    guesses = _GUESSES
     while position <= last:
-        position += read(buffer, position)[0]
+        size = read(buffer, position)[0]
+        if size == before and guesses:
+            # Records of one size often stand in long rows.
+            stride = size + _FRAME_BYTES
+            count = _equal_sizes(buffer, position, stride)
+            guesses = _GUESSES if count > _LONG_ROW else guesses - 1
+            first = position + _LENGTH.size + size
+            position += stride * count
+            ends.extend(range(first, position, stride))
+            before = -1
+            continue
+        before = size
+        position += size
         if position > last:
             break
         append(position + _LENGTH.size)
         position += _FRAME_BYTES
     return ends
+
+
+def _equal_sizes(buffer: memoryview, position: int, stride: int) -> int:
+    """How many records from `position` on are whole and of one size."""
+    room = (len(buffer) - position) // stride
+    if room < 1:
+        return 0
+    sizes = np.ndarray((room,), "<u8", buffer, position, (stride,))
+    return _first_wrong(sizes, sizes[:1])
 
 
 def _whole_records(buffer: memoryview, position: int, ends: list[int]) -> list[bytes]:
@@ -267,8 +290,9 @@ def _first_wrong(sums: NDArray[Any], stored: NDArray[Any]) -> int:
 
 def _numbers_at(data: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Little-endian numbers of four bytes."""
-    parts = data[places[:, np.newaxis] + np.arange(4)]
-    return np.ascontiguousarray(parts).view("<u4")[:, 0]
+    # Items of that size at every byte: numpy copies each as a whole.
+    items: Any = np.ndarray((len(data) - 3,), "V4", data, strides=(1,))
+    return items[places].view("<u4")  # type: ignore[no-any-return]
 
 
 def read_records(

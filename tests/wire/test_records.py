@@ -219,3 +219,34 @@ def test_all_records_before_a_damaged_one_are_given(tmp_path, where, number):
 
     assert f"record at {begin} of" in str(error)
     assert given == records[:number]
+
+
+class TestRecordsOfOneSize:
+    """Long rows of them are found at once."""
+
+    def records(self):
+        return [bytes([i % 251]) * size for size in (40, 7, 40, 0, 40) for i in range(300)]
+
+    def test_they_come_as_they_were_written(self, tmp_path):
+        path = tmp_path / "even.tfrecord"
+        with TFRecordWriter(path) as writer:
+            for record in self.records():
+                writer.write(record)
+
+        assert list(read_records(path)) == self.records()
+        assert list(read_records(path, buffer_bytes=1000)) == self.records()
+
+    @pytest.mark.parametrize("at", [0, 5, 56 * 100 + 3, 56 * 100 + 20, 56 * 299 + 54])
+    def test_what_comes_before_damage_is_given(self, tmp_path, at):
+        path = tmp_path / "damaged.tfrecord"
+        with TFRecordWriter(path) as writer:
+            for record in self.records():
+                writer.write(record)
+        data = bytearray(path.read_bytes())
+        data[at] ^= 0x40
+        path.write_bytes(data)
+
+        found, error = read_until_error(path)
+
+        assert found == self.records()[: at // 56]
+        assert f"at {at // 56 * 56} " in str(error)
