@@ -118,11 +118,11 @@ async def swap(client, base, versions):
     await asyncio.sleep(1.5)
 
 
-async def run(port, base, swaps, process):
+async def run(port, base, swaps, process, rate):
     client = Client(port)
     await client.open()
     await client.capacity(1)
-    rate = LOAD * await client.capacity(3)
+    rate = rate or LOAD * await client.capacity(3)
     done = False
     loading = asyncio.get_running_loop().create_task(client.load(rate, lambda: done))
     await swap(client, base, [2])  # the first change reads code that is there from then on
@@ -147,7 +147,9 @@ def p99(latencies):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--swaps", type=int, default=20)
-    swaps = parser.parse_args().swaps
+    parser.add_argument("--rate", type=float, default=0.0, help="requests a second")
+    args = parser.parse_args()
+    swaps = args.swaps
     port = 20_000 + os.getpid() % 20_000
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder, "mlp")
@@ -166,7 +168,7 @@ def main():
         try:
             server.stderr.readline()
             time.sleep(3)
-            client, rate, before, after = asyncio.run(run(port, base, swaps, server))
+            client, rate, before, after = asyncio.run(run(port, base, swaps, server, args.rate))
         finally:
             server.terminate()
             server.communicate(timeout=60)

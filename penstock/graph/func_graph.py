@@ -267,6 +267,10 @@ class FuncGraph:
             "return it from that function, or keep it in a tf.Variable"
         )
 
+    def release_captures(self) -> None:
+        """Let go of the tensors from outside: from now on all inputs are given in each run."""
+        self._captures = {}
+
     def real_captures(self) -> list[tuple[Any, Symbol]]:
         """Captures that are inputs; the others were written down as constants."""
         return [

@@ -34,6 +34,7 @@ from penstock.saved_model.function_spec import FunctionSpec
 from penstock.saved_model.load_v1 import load_v1
 from penstock.saved_model.options import LoadOptions
 from penstock.saved_model.saved_function import (
+    BareFunction,
     RestoredFunction,
     SavedConcreteFunction,
     SignatureMap,
@@ -83,6 +84,20 @@ def load(
             if not meta_graph.HasField("object_graph_def"):
                 return load_v1(meta_graph, Path(where), options)
             return _Loader(meta_graph, Path(where), options).load()
+
+
+def unload(model: Any) -> None:
+    """Free the variables of a loaded model at once, which nobody may use any more.
+
+    Its objects refer to each other, so that Python would find them a good while later only.
+    """
+    objects = getattr(model, "_loaded_objects", None)
+    if objects is None:
+        return
+    for item in objects:
+        if isinstance(item, Variable):
+            item._holder.value = None
+    objects.clear()
 
 
 class RestoredResource(TableContents, CapturableResource, AutoTrackable):
@@ -251,13 +266,13 @@ class _Loader:
         name = message.concrete_functions[0] if message.concrete_functions else "function"
         return RestoredFunction(traces, spec, name)
 
-    def _make_bare_function(self, node: Any) -> Callable[[], Any]:
-        """A trace that is called by itself. Its graph is read when it is first asked for."""
+    def _make_bare_function(self, node: Any) -> BareFunction:
         message = node.bare_concrete_function
-        trace = self._trace(message.concrete_function_name)
-        keywords = list(message.argument_keywords)
-        positional = message.allowed_positional_arguments
-        return lambda: trace.build(keywords=keywords, positional=positional)
+        return BareFunction(
+            self._trace(message.concrete_function_name),
+            message.argument_keywords,
+            message.allowed_positional_arguments,
+        )
 
     def _make_resource(self, node: Any) -> RestoredResource:
         return RestoredResource(device=node.resource.device)

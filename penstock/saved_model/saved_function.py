@@ -80,7 +80,7 @@ class SavedConcreteFunction:
         self.name = name
         self._signatures = functools.cache(signatures)
         self._library = library
-        self._captured = captured
+        self.captured = captured
         self._lock = threading.RLock()
         self._built: dict[Any, RestoredConcreteFunction] = {}
 
@@ -120,7 +120,7 @@ class SavedConcreteFunction:
     ) -> RestoredConcreteFunction:
         match = _GENERATED.match(self.name)
         name = match[1] if match else self.name
-        captured = self._captured()
+        captured = self.captured()
         specs = flat_specs(self.input_signature)
         # Constants among the graph's inputs need no argument; the file's order is kept.
         arguments = [arg.name for arg in self._library.function(self.name).signature.input_arg]
@@ -177,6 +177,27 @@ class SavedConcreteFunction:
             _leaf_fits(spec, value, convert=convert)
             for spec, value in zip(want, have, strict=True)
         )
+
+
+class BareFunction:
+    """A trace that is called by itself. Its graph is read when it is first asked for.
+
+    Args:
+        trace: the trace.
+        keywords: names of its arguments.
+        positional: how many of these may be given by position.
+    """
+
+    def __init__(
+        self, trace: SavedConcreteFunction, keywords: Sequence[str], positional: int
+    ) -> None:
+        self.trace = trace
+        self._keywords = list(keywords)
+        self._positional = positional
+
+    def __call__(self) -> RestoredConcreteFunction:
+        """Read the graph, once."""
+        return self.trace.build(keywords=self._keywords, positional=self._positional)
 
 
 def _with_results(signature: Any, results: Sequence[Any]) -> list[Any]:
@@ -371,6 +392,14 @@ class SignatureMap(Mapping[str, Any], Trackable):
 
     def __getitem__(self, key: str) -> Any:
         return self._signatures[key]()
+
+    def captured(self, key: str) -> list[Any] | None:
+        """What a signature takes beside its arguments, in the order of the file.
+
+        None where the file does not say it. The graph of the signature is not built.
+        """
+        get = self._signatures[key]
+        return list(get.trace.captured()) if isinstance(get, BareFunction) else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._signatures)

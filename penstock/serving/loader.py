@@ -1,18 +1,14 @@
-"""SavedModels as servables. The only module of this room that knows tensors."""
+"""SavedModels as servables."""
 
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from penstock.core import dtypes, metrics
+from penstock.core import metrics
 from penstock.core.errors import GRPC_STATUS, OpError
-from penstock.function.concrete_function import ConcreteFunction
 from penstock.graph.varying_sizes import compiling_all_sizes
-from penstock.runtime.convert import convert_to_tensor
-from penstock.saved_model.load import load
+from penstock.saved_model.load import load, unload
 from penstock.serving import device_metrics
 from penstock.serving.executables import Brought, ExecutableCache
 from penstock.serving.servable import (
@@ -21,9 +17,9 @@ from penstock.serving.servable import (
     Arrays,
     Servable,
     SignatureSpec,
-    TensorInfo,
 )
-from penstock.serving.signatures import read_signatures
+from penstock.serving.signature_run import SharedGraph, SignatureRun, graphs_for
+from penstock.serving.signatures import read_meta_graph, signatures_of
 from penstock.serving.warmup import FILE as WARM_UP_FILE
 from penstock.serving.warmup import warm_up, warm_up_sizes
 
@@ -34,17 +30,24 @@ class SavedModelServable:
     Args:
         signatures: what the file says of them.
         model: what `tf.saved_model.load` returned.
+        graphs: of its signatures, perhaps made by another version.
     """
 
     def __init__(
-        self, name: str, version: int, signatures: Mapping[str, SignatureSpec], model: Any
+        self,
+        name: str,
+        version: int,
+        signatures: Mapping[str, SignatureSpec],
+        model: Any,
+        graphs: Mapping[str, SharedGraph],
     ) -> None:
         self.name = name
         self.version = version
         self.signatures = signatures
         # The functions hold only weak ties to the variables, so the model is kept as well.
         self._model = model
-        self._runs: dict[str, _Run] = {}
+        self.graphs = graphs
+        self._runs: dict[str, SignatureRun] = {}
         # Inputs of recorded requests by signature, while it is warmed up.
         self.samples: Mapping[str, Arrays] = {}
 
@@ -52,45 +55,24 @@ class SavedModelServable:
         """Compute the outputs of a signature."""
         run = self._runs.get(signature_name)
         if run is None:
-            function = self._model.signatures[signature_name]
-            run = _Run(function, self.signatures[signature_name])
+            spec, shared = self.signatures[signature_name], self.graphs[signature_name]
+            run = SignatureRun(self._model.signatures, signature_name, spec, shared)
             self._runs[signature_name] = run
         return run(inputs)
 
+    def close(self) -> bool:
+        """Let go of the model, which nobody may use any more.
 
-class _Run:
-    """One signature, called with arrays.
-
-    The arrays are those that the signature's check has let through, so they go to the graph
-    as they are; tensors around them would cost more than a small model.
-    """
-
-    def __init__(self, function: Any, signature: SignatureSpec) -> None:
-        self._function = function
-        self._outputs = signature.outputs
-        self._names: list[str] | None = None
-        if (
-            isinstance(function, ConcreteFunction)
-            and set(function.arg_keywords or ()) == set(signature.inputs)
-            and all(info.dtype is not None for info in signature.outputs.values())
-        ):
-            places = function.result_places()
-            if isinstance(places, Mapping) and places.keys() >= signature.outputs.keys():
-                self._names = function.arg_keywords
-                self._graph = function.function
-                self._captured = function.captured_inputs
-                self._places = [(name, places[name]) for name in signature.outputs]
-
-    def __call__(self, inputs: Arrays) -> dict[str, Array]:
-        if self._names is None:
-            tensors = {k: convert_to_tensor(v) for k, v in inputs.items()}
-            outputs = self._function(**tensors)
-            infos = self._outputs
-            return {name: _array(outputs[name].numpy(), infos[name]) for name in infos}
-        values = [inputs[name] for name in self._names]
-        values += [tensor._value for tensor in self._captured]  # noqa: SLF001
-        results = self._graph.run_values(values)
-        return {name: _array(results[i], self._outputs[name]) for name, i in self._places}
+        Returns:
+            Whether all of its memory is free by that: other versions use its graphs.
+        """
+        used = set(self._runs)
+        self._runs.clear()
+        unload(self._model)
+        self._model = None
+        for graph in self.graphs.values():
+            graph.users -= 1
+        return all(graph.users > 0 for name, graph in self.graphs.items() if name in used)
 
 
 class SavedModelLoader:
@@ -124,31 +106,40 @@ class SavedModelLoader:
             NotFoundError: there is no SavedModel at `path`.
             DataLossError: its file is damaged.
         """
-        signatures = read_signatures(path)
+        meta_graph = read_meta_graph(path)
+        signatures = signatures_of(meta_graph)
+        graphs = graphs_for(meta_graph, signatures)
         brought = self._bring(path)
-        servable = SavedModelServable(name, version, signatures, load(str(path)))
+        servable = SavedModelServable(name, version, signatures, load(str(path)), graphs)
         # What needs no compilation is soon done while the first requests are answered.
-        sizes = self._batch_sizes[:1] if brought.count else self._batch_sizes
+        default, sizes = DEFAULT_SIGNATURE, self._batch_sizes
+        is_quick = brought.count > 0 or (default in graphs and sizes in graphs[default].warmed)
         with compiling_all_sizes():
             samples = _timed_warm_up(servable, path) if self._with_warm_up else {}
             servable.samples = samples
-            warm_up_sizes(servable, sizes, samples, _is_default)
+            self._warm_up(servable, default, sizes[:1] if is_quick else sizes)
         self._keep(path, brought)
+        for graph in graphs.values():
+            graph.users += 1
         return servable
 
     def finish(self, servable: SavedModelServable, path: Path) -> None:
         """Do the rest of the warm-up; the servable can be used meanwhile."""
         brought = self._bring(path)
+        names = [name for name in servable.signatures if name != DEFAULT_SIGNATURE]
         with compiling_all_sizes():
-            warm_up_sizes(servable, self._batch_sizes, servable.samples, _is_default)
-            warm_up_sizes(
-                servable,
-                self._batch_sizes,
-                servable.samples,
-                lambda name: not _is_default(name),
-            )
+            for name in (DEFAULT_SIGNATURE, *names):
+                # What was compiled for another version with these graphs is there.
+                graph = servable.graphs.get(name)
+                if graph is not None and self._batch_sizes not in graph.warmed:
+                    self._warm_up(servable, name, self._batch_sizes)
         servable.samples = {}
         self._keep(path, brought)
+
+    def _warm_up(self, servable: SavedModelServable, name: str, sizes: tuple[int, ...]) -> None:
+        done = warm_up_sizes(servable, sizes, servable.samples, lambda each: each == name)
+        if done == len(sizes):
+            servable.graphs[name].warmed.add(sizes)
 
     def _bring(self, path: Path) -> Brought:
         if self._executables is None:
@@ -175,13 +166,3 @@ def _timed_warm_up(servable: Servable, path: Path) -> dict[str, Arrays]:
     finally:
         taken = (time.perf_counter() - start) * 1e6
         metrics.MODEL_WARMUP_LATENCY.labels(str(path), status).observe(taken)
-
-
-def _is_default(name: str) -> bool:
-    return name == DEFAULT_SIGNATURE
-
-
-def _array(value: Any, info: TensorInfo) -> Array:
-    if info.dtype is dtypes.string:
-        return np.asarray(value, object)
-    return np.asarray(value)

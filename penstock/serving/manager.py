@@ -541,14 +541,16 @@ class Manager:
         if not ended:
             return
         self._draining = [(m, v) for m, v in self._draining if v.state != END]
+        is_free = True
         for model, version in ended:
+            is_free = version.drop() and is_free
             version.memory_bytes = 0
             release = getattr(model.source, "release", None)
             current = model.versions.get(version.number)
             if release is not None and (current is None or current.state == END):
                 release(version.number)
         with _courteous(is_serving=self._thread is not None):
-            give_back()
+            give_back(with_cycles=not is_free)
 
 
 def _resolve(spec: ModelSpec, model: _Model) -> ModelSpec:

@@ -50,9 +50,14 @@ class MemoryBudget:
             )
 
 
-def give_back() -> None:
-    """Free what is not used any more, and hand it to the operating system."""
-    gc.collect()  # models have cycles, and their memory is large
+def give_back(*, with_cycles: bool = True) -> None:
+    """Free what is not used any more, and hand it to the operating system.
+
+    Args:
+        with_cycles: whether to look for cycles, which models have. Nothing else runs meanwhile.
+    """
+    if with_cycles:
+        gc.collect()
     if _MALLOC_TRIM is not None:
         _MALLOC_TRIM(0)
 

@@ -29,6 +29,7 @@ class ServedVersion:
         self.seen: object = None
         self.memory_bytes = 0
         self._engine: Engine | None = None
+        self._ended: Engine | None = None
         self._users = 0
         self._lock = threading.Lock()
 
@@ -61,8 +62,19 @@ class ServedVersion:
                 self._end()
 
     def _end(self) -> None:
-        self._engine = None
+        # Who answers requests has no time to free a model: that is left for `drop`.
+        self._ended, self._engine = self._engine, None
         self.state = END
+
+    def drop(self) -> bool:
+        """Free what an ended version had.
+
+        Returns:
+            Whether all of its memory is free by that, and no cycles have to be looked for.
+        """
+        engine, self._ended = self._ended, None
+        close = None if engine is None else getattr(engine.servable, "close", None)
+        return False if close is None else bool(close())
 
     def __enter__(self) -> "ServedVersion":
         return self

@@ -14,6 +14,14 @@ _SERVE_TAG = "serve"
 def read_signatures(path: Path) -> dict[str, SignatureSpec]:
     """Return the signatures of a SavedModel, as its file states them.
 
+    Raises as `read_meta_graph` does.
+    """
+    return signatures_of(read_meta_graph(path))
+
+
+def read_meta_graph(path: Path) -> Any:
+    """Return the graph of a SavedModel that is for serving.
+
     Raises:
         NotFoundError: there is no SavedModel at `path`.
         InvalidArgumentError: it was not saved for serving.
@@ -29,13 +37,18 @@ def read_signatures(path: Path) -> dict[str, SignatureSpec]:
         raise InvalidArgumentError(
             f"'{file}' must have a graph with the tag '{_SERVE_TAG}', got the tags {found}"
         )
+    return graphs[0]
+
+
+def signatures_of(meta_graph: Any) -> dict[str, SignatureSpec]:
+    """Return the signatures of a graph."""
     return {
         key: SignatureSpec(
             {k: _tensor_info(info) for k, info in signature.inputs.items()},
             {k: _tensor_info(info) for k, info in signature.outputs.items()},
             signature.method_name,
         )
-        for key, signature in sorted(graphs[0].signature_def.items())
+        for key, signature in sorted(meta_graph.signature_def.items())
     }
 
 
