@@ -1,5 +1,6 @@
 """What calls leave in the metrics."""
 
+import threading
 import time
 
 import pytest
@@ -134,3 +135,40 @@ def test_an_observation_takes_less_than_a_microsecond():
         best = min(best, (time.perf_counter() - start) / 100)
 
     assert best < 1e-6
+
+
+def test_thousands_of_calls_are_counted_once_each_however_often_somebody_reads(counting, clock):
+    for number in range(1000):
+        counting.done(call(clock, rows=2, compute_s=0.004, seconds=0.02 if number % 2 else 3.0))
+        if number % 300 == 7:
+            assert metrics.REQUEST_COUNT.labels("m", "OK").value() == number + 1
+
+    found = metrics.REQUEST_SECONDS.labels("m", "3", "serving_default").value()
+    assert found.count == 1000
+    assert found.sum == pytest.approx(500 * 0.02 + 500 * 3.0)
+    bounds = metrics.REQUEST_SECONDS.bounds
+    assert found.counts[bounds.index(0.025)] == 500
+    assert found.counts[bounds.index(5.0)] == 500
+    assert metrics.ROWS.labels("m", "3", "serving_default").value() == 2000
+
+
+def test_reading_in_other_threads_loses_no_call(clock):
+    for row in metrics.rows():
+        row.clear()
+    counting = CallMetrics(lambda _: True, clock)
+    done = threading.Event()
+
+    def read():
+        while not done.is_set():
+            metrics.REQUEST_COUNT.labels("m", "OK").value()
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for each in readers:
+        each.start()
+    for _ in range(3000):
+        counting.done(call(clock))
+    done.set()
+    for each in readers:
+        each.join()
+
+    assert metrics.REQUEST_COUNT.labels("m", "OK").value() == 3000
