@@ -18,10 +18,17 @@ from penstock.core.errors import (
     UnavailableError,
 )
 from penstock.serving.batching_parameters import BatchingParameters
-from penstock.serving.call import FOREVER, PREDICT, REST, RETRY_AFTER_S, Call, ModelSpec
+from penstock.serving.call import (
+    FOREVER,
+    PREDICT,
+    REST,
+    RETRY_AFTER_S,
+    Call,
+    ModelSpec,
+)
 from penstock.serving.executor import Cost, Executor
 from penstock.serving.joining import join, rows_of
-from penstock.serving.servable import Array, Arrays
+from penstock.serving.servable import Array, Arrays, SignatureSpec
 
 Run = Callable[[dict[str, Array]], dict[str, Array]]
 Result = dict[str, Array] | Exception
@@ -65,7 +72,8 @@ class Batcher:
             alone when a batch failed, so that one bad request does not spoil the others.
         parameters: limits.
         executor: runs the calls.
-        has_fixed_shapes: whether rows of any two requests have the same shape.
+        signature: that `run` computes; it says whether rows of any two requests have the same
+            shape, and calls may ask for checks of it.
     """
 
     def __init__(
@@ -73,8 +81,7 @@ class Batcher:
         run: Run,
         parameters: BatchingParameters,
         executor: Executor,
-        *,
-        has_fixed_shapes: bool = False,
+        signature: SignatureSpec | None = None,
     ) -> None:
         self._run = run
         self._parameters = parameters
@@ -82,6 +89,8 @@ class Batcher:
         self._most_rows = parameters.largest * parameters.max_enqueued_batches
         self._timeout_s = parameters.batch_timeout_micros / 1e6
         self._executor = executor
+        self._signature = signature
+        has_fixed_shapes = signature is not None and signature.has_fixed_rows
         self._has_one_shape = has_fixed_shapes or parameters.pad_variable_length_inputs
         self._costs = {size: Cost() for size in parameters.allowed_batch_sizes}
         self._row_s = 0.0
@@ -127,6 +136,11 @@ class Batcher:
             raise InvalidArgumentError(
                 f"a request must have at most {self._limit} rows (max_batch_size), got {size}"
             )
+        if call.checks:
+            # What is wrong is told by the row of the request, not of one of its parts.
+            for check in call.checks:
+                check.check(call, self._checked_signature, inputs)
+            call.checks = ()
         return _Split(inputs, size, self._limit, then).start(
             lambda part, count, done: self._enqueue(part, count, call, done)
         )
@@ -311,6 +325,10 @@ class Batcher:
         start = time.perf_counter()
         try:
             joined = join([waiting.inputs for waiting in batch], size)
+            call = batch[0].call
+            for check in call.checks:
+                if not check.accepts(call, self._checked_signature, joined):
+                    return self._sifted(batch)
             outputs = self._run(joined)
             results = list(_split(batch, size, outputs))
         except Exception as error:  # noqa: BLE001  (each caller must hear of it)
@@ -329,6 +347,30 @@ class Batcher:
             call.padded_size = size
         batch[0].call.led += 1
         return results  # type: ignore[return-value]
+
+    def _sifted(self, batch: list[Waiting]) -> list[Result]:
+        """Find the requests whose rows are wrong, and compute the others."""
+        refused: dict[int, Result] = {}
+        good = []
+        for waiting in batch:
+            call = waiting.call
+            try:
+                for check in call.checks:
+                    check.check(call, self._checked_signature, waiting.inputs)
+            except OpError as error:
+                refused[id(waiting)] = error
+                call.rows -= waiting.size
+            else:
+                good.append(waiting)
+            call.checks = ()
+        size = sum([waiting.size for waiting in good])
+        results = iter(self._results(good, self._parameters.padded(size)) if good else ())
+        return [refused.get(id(waiting)) or next(results) for waiting in batch]
+
+    @property
+    def _checked_signature(self) -> SignatureSpec:
+        assert self._signature is not None, "only a batcher of a signature checks its rows"
+        return self._signature
 
 
 class _Split:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from penstock.core.errors import GRPC_STATUS, OpError
-from penstock.serving.servable import Arrays
+from penstock.serving.servable import Arrays, SignatureSpec
 
 REST, GRPC, V2_REST, V2_GRPC = "REST", "GRPC", "V2_REST", "V2_GRPC"
 PREDICT, CLASSIFY, REGRESS = "Predict", "Classify", "Regress"
@@ -62,6 +62,7 @@ class Call:
         body_bytes: size of the request.
         priority: calls of a higher one leave the queue first.
         identity: set by the middleware that knows clients.
+        checks: that the engine has still to make of the inputs.
         keep: a middleware that wants `inputs` and `outputs` in `done` sets it before.
         start: when it was opened, by the gateway's clock.
         version: that answered.
@@ -87,6 +88,7 @@ class Call:
     body_bytes: int = 0
     priority: int = 0
     identity: Identity | None = None
+    checks: "Sequence[RowCheck]" = ()
     keep: bool = False
     inputs: Arrays | None = None
     outputs: Arrays | None = None
@@ -117,3 +119,17 @@ class Call:
         else:
             # Cancellation is no Exception: the client has gone, or the server ends.
             self.status = _INTERNAL if isinstance(error, Exception) else CANCELLED
+
+
+class RowCheck(Protocol):
+    """A check of inputs row by row, which can be made for several calls at once."""
+
+    def accepts(self, call: Call, signature: SignatureSpec, inputs: Arrays) -> bool:
+        """Whether all rows are right; they may be those of several calls of one model."""
+
+    def check(self, call: Call, signature: SignatureSpec, inputs: Arrays) -> None:
+        """Refuse the inputs of one call.
+
+        Raises:
+            OpError: they are wrong.
+        """

@@ -30,6 +30,8 @@ class Engine:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.servable = servable
+        # Whether `start` makes the checks that a call asks for.
+        self.checks_rows = True
         self._clock = clock
         self._executor = executor
         self._batching = batching
@@ -76,7 +78,7 @@ class Engine:
             lambda rows: run(name, rows),
             self._batching,
             self._executor,
-            has_fixed_shapes=signature.has_fixed_rows,
+            signature,
         )
         return batcher.start(inputs, call, then)
 
@@ -95,6 +97,8 @@ class Engine:
     def _start_alone(
         self, name: str, inputs: Arrays, call: Call, then: Then
     ) -> Callable[[], object]:
+        for each in call.checks:
+            each.check(call, self.signature(name), inputs)
         rows = next((len(value) for value in inputs.values() if value.ndim), 1)
         call.rows += rows
         call.batch_size = call.padded_size = rows

@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock.core.errors import InvalidArgumentError
 from penstock.serving.batcher import Then, waited
-from penstock.serving.call import Call
+from penstock.serving.call import PREDICT, Call, RowCheck
 from penstock.serving.manager import Manager, ServedVersion
 from penstock.serving.servable import Array, Arrays, Servable, SignatureSpec
 
@@ -22,8 +22,9 @@ class Gateway:
         manager: has the models.
         middleware: in the order in which they see a call. Each has any of these methods:
             `admit(call)`, before anything is decoded; `check(call, signature, inputs)`, when
-            the inputs are decoded; both may raise an OpError. `done(call)`, when the answer
-            is made, in reverse order; it must be quick and not raise.
+            the inputs are decoded; both may raise an OpError. With `accepts` beside `check` it
+            is a `RowCheck`, which the engine makes for a whole batch. `done(call)`, when the
+            answer is made, in reverse order; it must be quick and not raise.
         clock: seconds, rising.
         with_timing: whether answers tell by a header where their time went.
     """
@@ -41,7 +42,15 @@ class Gateway:
         self.clock = clock
         self.with_timing = with_timing
         self.admit_hooks = _hooks(self.middleware, "admit")
-        self.check_hooks = _hooks(self.middleware, "check")
+        of_rows = [hasattr(each, "accepts") for each in self.middleware]
+        found: Any = [
+            m for m, is_of_rows in zip(middleware, of_rows, strict=True) if is_of_rows
+        ]
+        self.row_checks: tuple[RowCheck, ...] = tuple(found)
+        others = [
+            m for m, is_of_rows in zip(middleware, of_rows, strict=True) if not is_of_rows
+        ]
+        self.check_hooks = _hooks(others, "check")
         self.done_hooks = _hooks(self.middleware[::-1], "done")
 
     def open(self, call: Call) -> "Opened":
@@ -181,6 +190,12 @@ class Opened(Admitted):
         signature.check(inputs)
         for check in self._gateway.check_hooks:
             check(call, signature, inputs)
+        # Only predict calls run one signature, by whose name their faults are counted.
+        if engine.checks_rows and call.api == PREDICT:
+            call.checks = self._gateway.row_checks
+        else:
+            for each in self._gateway.row_checks:
+                each.check(call, signature, inputs)
         call.decode_s = self._gateway.clock() - call.start
         if call.keep:
             call.inputs = inputs

@@ -11,6 +11,7 @@ from penstock.core.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
+from penstock.serving.batching_parameters import BatchingParameters
 from penstock.serving.call import REST, Call, ModelSpec
 from penstock.serving.engine import Engine
 from penstock.serving.executor import Executor
@@ -68,6 +69,106 @@ def manager(model):
 
 def rows(*values):
     return {"x": np.array([[v, v] for v in values], np.float32)}
+
+
+class Positive:
+    """Refuses rows that are not above zero, and remembers how many rows it was shown."""
+
+    def __init__(self):
+        self.shown = []
+        self.refused = []
+
+    def accepts(self, call, signature, inputs):
+        assert signature.inputs.keys() == inputs.keys()
+        self.shown.append(len(inputs["x"]))
+        return bool((inputs["x"] > 0).all())
+
+    def check(self, call, signature, inputs):
+        assert signature.inputs.keys() == inputs.keys()
+        if not (inputs["x"] > 0).all():
+            self.refused.append(call)
+            raise InvalidArgumentError("rows must be above zero")
+
+
+def ask_together(model, positive, batching, *inputs):
+    """Ask for several rows in one turn of the loop; what became of each, and the calls."""
+    executor = Executor(inline_below_s=10)
+    calls = [Call(REST, "Predict", ModelSpec("m")) for _ in inputs]
+
+    async def main():
+        manager = Manager(
+            [FakeSource("m", 3)],
+            FakeLoader(lambda name, version: model),
+            lambda servable: Engine(servable, executor, batching),
+        )
+        manager.start()
+        gateway = Gateway(manager, [positive])
+
+        async def one(call, each):
+            with gateway.open(call) as opened:
+                return await opened.run(NAME, each)
+
+        try:
+            tasks = [one(call, each) for call, each in zip(calls, inputs, strict=True)]
+            return await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            manager.stop()
+
+    try:
+        return asyncio.run(main()), calls
+    finally:
+        executor.close()
+
+
+def test_rows_of_a_batch_are_checked_together(model):
+    positive = Positive()
+
+    answers, _ = ask_together(model, positive, BatchingParameters(4), rows(1), rows(2, 3))
+
+    assert positive.shown == [4]
+    np.testing.assert_array_equal(answers[0]["y"], [[2, 2]])
+    np.testing.assert_array_equal(answers[1]["y"], [[4, 4], [6, 6]])
+
+
+def test_wrong_rows_of_a_batch_are_refused_and_the_others_still_share_a_call(model):
+    positive = Positive()
+
+    answers, calls = ask_together(
+        model, positive, BatchingParameters(8), rows(1), rows(2, -3), rows(4), rows(-5)
+    )
+
+    assert model.calls == [{"x": (2, 2)}]
+    np.testing.assert_array_equal(answers[0]["y"], [[2, 2]])
+    np.testing.assert_array_equal(answers[2]["y"], [[8, 8]])
+    for number in (1, 3):
+        assert isinstance(answers[number], InvalidArgumentError)
+        assert answers[number].message == "rows must be above zero"
+    assert positive.refused == [calls[1], calls[3]]
+    assert [call.status for call in calls] == [
+        "OK",
+        "INVALID_ARGUMENT",
+        "OK",
+        "INVALID_ARGUMENT",
+    ]
+    assert [call.rows for call in calls] == [1, 0, 1, 0]
+
+
+def test_rows_are_checked_without_batching_and_beyond_the_largest_batch(model):
+    for batching in (None, BatchingParameters(2)):
+        positive = Positive()
+
+        answers, _ = ask_together(model, positive, batching, rows(1, 2, -3), rows(4, 5, 6))
+
+        assert isinstance(answers[0], InvalidArgumentError)
+        assert len(positive.refused) == 1
+        np.testing.assert_array_equal(answers[1]["y"], [[8, 8], [10, 10], [12, 12]])
+
+
+def test_no_wrong_row_reaches_the_model_when_all_are_wrong(model):
+    answers, _ = ask_together(model, Positive(), BatchingParameters(4), rows(-1), rows(-2))
+
+    assert model.calls == []
+    assert all(isinstance(each, InvalidArgumentError) for each in answers)
 
 
 def ask(manager, *middleware, inputs=None, name="m", signature=NAME, call=None):

@@ -57,6 +57,7 @@ class RemoteEngine:
 
     def __init__(self, link: "Link", spec: ModelSpec, servable: RemoteServable) -> None:
         self.servable = servable
+        self.checks_rows = False
         self._link = link
         self._spec = spec
 

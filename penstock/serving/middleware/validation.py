@@ -48,7 +48,18 @@ class InputContract:
         # The signature is kept too: while it is, no other one has its identity.
         self._plans: dict[int, tuple[SignatureSpec, _Plan, ExampleChecks | None]] = {}
         if schemas:
+            self.accepts = self._accepts
             self.check = self._check
+
+    def _accepts(self, call: Call, signature: SignatureSpec, inputs: Arrays) -> bool:
+        """Whether no row breaks the schema."""
+        found = self._plans.get(id(signature))
+        if found is None:
+            found = self._plan(call.spec.name, signature)
+        _, plan, examples = found
+        if examples is not None:
+            return False
+        return all(check(inputs[name]) is None for name, check in plan)
 
     def _check(self, call: Call, signature: SignatureSpec, inputs: Arrays) -> None:
         """Refuse inputs that break the schema.
