@@ -1,13 +1,10 @@
 """Versions of models: loaded beside the old ones, swapped in, drained and dropped."""
 
 import logging
-import os
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +16,7 @@ from penstock.core.errors import (
     UnknownError,
 )
 from penstock.serving.call import ModelSpec
+from penstock.serving.courtesy import courteous, lower_priority
 from penstock.serving.engine import Engine
 from penstock.serving.folder_watch import FolderWatch
 from penstock.serving.memory import MemoryBudget, give_back
@@ -41,12 +39,6 @@ _KEPT_ENDED = 16
 _KEPT_REMOVED = 64
 # Looking whether the users of a closed version have left.
 _REAP_EVERY_S = 0.05
-# Python's threads change every 5 ms when all of them compute. While a version loads, requests
-# would wait so long each time that they need the interpreter.
-_SWITCH_INTERVAL_S = 0.0005
-# Beside the loading thread other processes go first, but not so much that it starves with the
-# interpreter in its hands.
-_NICENESS = 4
 
 _log = logging.getLogger("penstock.serving")
 
@@ -288,7 +280,7 @@ class Manager:
     # -- the thread ------------------------------------------------------------------------
 
     def _work(self) -> None:
-        _lower_priority()
+        lower_priority()
         self._finish_all()
         self._is_warm.set()
         next_look = time.monotonic() + self._poll_interval_s
@@ -455,7 +447,7 @@ class Manager:
             prepare = getattr(model.source, "prepare", None)
             if prepare is not None:
                 prepare(version.number)
-            with _courteous(is_serving=self._thread is not None):
+            with courteous(is_serving=self._thread is not None):
                 self._admit(version)
                 servable = self._loader.load(version.name, version.number, version.path)
                 if self._thread is None:
@@ -486,7 +478,7 @@ class Manager:
             version = self._unfinished.pop(0)
             try:
                 if version.enter():
-                    with _courteous(is_serving=True), version:
+                    with courteous(is_serving=True), version:
                         self._finish(version.engine.servable, version.path)
             except Exception as error:  # noqa: BLE001  (the version serves; it is only slower)
                 _log.warning("%s: warm-up ended early: %s", version.name, error)
@@ -549,7 +541,7 @@ class Manager:
             current = model.versions.get(version.number)
             if release is not None and (current is None or current.state == END):
                 release(version.number)
-        with _courteous(is_serving=self._thread is not None):
+        with courteous(is_serving=self._thread is not None):
             give_back(with_cycles=not is_free)
 
 
@@ -582,25 +574,3 @@ def _looks(path: Path) -> object:
         return [(f.name, s.st_size, s.st_mtime_ns) for f in files for s in [f.stat()]]
     except OSError:
         return None
-
-
-@contextmanager
-def _courteous(*, is_serving: bool) -> Iterator[None]:
-    """Let other threads have the interpreter quickly."""
-    before = sys.getswitchinterval()
-    if is_serving:
-        sys.setswitchinterval(min(before, _SWITCH_INTERVAL_S))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-
-
-def _lower_priority() -> None:
-    # On Linux a thread has a priority of its own; elsewhere it would be that of the process.
-    if sys.platform.startswith("linux"):
-        try:
-            thread = threading.get_native_id()
-            os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)
-        except OSError:
-            return
