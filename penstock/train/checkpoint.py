@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from penstock.core import dtypes
+from penstock.core.device_name import DeviceSpec
 from penstock.core.errors import NotFoundError
 from penstock.runtime.context import init_scope
 from penstock.runtime.trackable import AutoTrackable, Trackable, wrap_for_tracking
@@ -37,13 +38,15 @@ class CheckpointOptions:
     """Options of saving and restoring.
 
     Args:
-        experimental_io_device: accepted for compatibility.
+        experimental_io_device: device whose host reads and writes; this program does, so it
+            is only checked to be a name of a device.
         experimental_enable_async_checkpoint: see `enable_async`.
         experimental_write_callbacks: called after a checkpoint was written, with its path if
             they take an argument.
         enable_async: copy the values, and write them while the program goes on; `sync` and
             the next use of the checkpoint wait for it and raise what went wrong.
-        experimental_skip_slot_variables: accepted for compatibility.
+        experimental_skip_slot_variables: whether what the optimizers of
+            `tf.compat.v1.train` keep beside variables is left out.
         experimental_sharding_callback: how values are spread over files, such as
             `tf.train.experimental.MaxShardSizePolicy`; None writes one file.
     """
@@ -187,7 +190,12 @@ class Checkpoint(AutoTrackable):
         options = options or CheckpointOptions()
         # A write that is under way comes first, also where this one does not wait.
         self._background.wait()
-        graph = object_graph.build(self._top(), self._children_of)
+        DeviceSpec.from_string(options.experimental_io_device or "")
+        graph = object_graph.build(
+            self._top(),
+            self._children_of,
+            with_slots=not options.experimental_skip_slot_variables,
+        )
         values: Iterable[Value] = _values(graph)
         if options.enable_async:
             # The program goes on and changes its variables, also where they are.
@@ -240,14 +248,21 @@ class Checkpoint(AutoTrackable):
             ValueError: a value does not fit its variable.
         """
         self._background.wait()
-        return self._restore(os.fspath(save_path))
+        options = options or CheckpointOptions()
+        DeviceSpec.from_string(options.experimental_io_device or "")
+        return self._restore(os.fspath(save_path), options)
 
-    def _restore(self, prefix: str) -> LoadStatus:
+    def _restore(self, prefix: str, options: CheckpointOptions) -> LoadStatus:
         reader = open_checkpoint(prefix)
         message = read_object_graph(reader)
         if message is None or isinstance(reader, LegacyReader):
             return restore_by_name(self._top(), self._children_of, reader)
-        restoration = Restoration(reader, message, self._children_of)
+        restoration = Restoration(
+            reader,
+            message,
+            self._children_of,
+            with_slots=not options.experimental_skip_slot_variables,
+        )
         restoration.attach(0, self._top())
         return CheckpointLoadStatus(restoration, self._top(), self._children_of)
 

@@ -14,12 +14,13 @@ from penstock.runtime.convert import convert_to_tensor
 from penstock.runtime.dispatch import call
 from penstock.runtime.indexed_slices import IndexedSlices
 from penstock.runtime.tape import GradientTape
+from penstock.runtime.trackable import Trackable
 from penstock.runtime.variable import Variable
 
 Pair = tuple[Any, Any]
 
 
-class Optimizer:
+class Optimizer(Trackable):
     """Changes variables by their gradients.
 
     Args:
@@ -165,6 +166,30 @@ class Optimizer:
         slots = [slot for by_variable in self._slots.values() for slot in by_variable.values()]
         return [*self._others.values(), *slots]
 
+    # -- what checkpoints ask ----------------------------------------
+
+    def _slots_by_variable(self) -> dict[str, dict[int, Any]]:
+        return self._slots
+
+    def _slot_to_restore(self, variable: Any, name: str) -> Any:
+        """The variable that takes a value of a checkpoint; None where there is none."""
+        if name not in self._slot_names or not isinstance(variable, Variable):
+            return None
+        return self._slot(variable, name, 0.0)
+
+    def _trackable_children(
+        self, save_type: str = "checkpoint", **kwargs: Any
+    ) -> dict[str, Any]:
+        return {**super()._trackable_children(save_type, **kwargs), **self._shared()}
+
+    def _lookup_dependency(self, name: str, cached_dependencies: Any = None) -> Any:
+        return self._shared().get(name) or super()._lookup_dependency(name, cached_dependencies)
+
+    def _shared(self) -> dict[str, Any]:
+        """What all variables share in this graph, by name."""
+        own = id(_graph())
+        return {name: item for (name, graph), item in self._others.items() if graph == own}
+
     # -- what kinds of optimizers say -------------------------------
 
     def _make_slots(self, variables: Sequence[Any]) -> None:
@@ -212,6 +237,7 @@ class Optimizer:
             with name_scope(None):
                 first = convert_to_tensor(value, like.dtype)
                 self._others[key] = _new_variable(first, name)
+            self._handle_deferred_dependencies(name, self._others[key])
         return self._others[key]
 
     def _update(self, gradient: Any, variable: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from penstock.wire import protos
 
 OBJECT_GRAPH_KEY: Final = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _ATTRIBUTES: Final = ".ATTRIBUTES"
+_SLOTS: Final = ".OPTIMIZER_SLOT"
 
 
 def escape(name: str) -> str:
@@ -22,9 +23,8 @@ def escape(name: str) -> str:
     return name.replace(".", "..").replace("/", ".S")
 
 
-def checkpoint_key(path: tuple[str, ...], attribute: str) -> str:
-    """Key of a value of the object that `path` leads to."""
-    return f"{'/'.join(map(escape, path))}/{_ATTRIBUTES}/{escape(attribute)}"
+def _key(place: str, attribute: str) -> str:
+    return f"{place}/{_ATTRIBUTES}/{escape(attribute)}"
 
 
 @dataclass(slots=True)
@@ -50,12 +50,15 @@ class ObjectGraph:
 Children = Callable[[Any], dict[str, Any]]
 
 
-def build(root: Any, children: Children = TrackableView.children) -> ObjectGraph:
+def build(
+    root: Any, children: Children = TrackableView.children, *, with_slots: bool = False
+) -> ObjectGraph:
     """Number all objects, and collect their values.
 
     Args:
         root: the object at the root.
         children: gives the named children of an object.
+        with_slots: whether what optimizers keep beside variables follows the objects.
     """
     found: dict[int, dict[str, Any]] = {}
 
@@ -75,24 +78,50 @@ def build(root: Any, children: Children = TrackableView.children) -> ObjectGraph
         node = graph.message.nodes.add()
         for name, child in graph.children[i].items():
             node.children.add(node_id=graph.numbers[id(child)], local_name=name)
-        _add_values(graph, node, item, graph.paths[i])
+        _add_values(graph, node, item, "/".join(map(escape, graph.paths[i])))
+    if with_slots:
+        _add_slots(graph)
     _note_values(graph.message)
     return graph
 
 
-def _add_values(graph: ObjectGraph, node: Any, item: Any, path: tuple[str, ...]) -> None:
+def _add_slots(graph: ObjectGraph) -> None:
+    """Give slots the numbers that follow those of the objects, and their values."""
+    for i, optimizer in enumerate(list(graph.objects)):
+        slots: dict[str, dict[int, Any]] = getattr(optimizer, "_slots_by_variable", dict)()
+        for name, by_variable in sorted(slots.items()):
+            for variable, slot in by_variable.items():
+                owner = graph.numbers.get(variable)
+                if owner is None:
+                    continue
+                node = graph.message.nodes.add()
+                graph.message.nodes[i].slot_variables.add(
+                    original_variable_node_id=owner,
+                    slot_name=name,
+                    slot_variable_node_id=len(graph.objects),
+                )
+                graph.numbers[id(slot)] = len(graph.objects)
+                graph.objects.append(slot)
+                graph.children.append({})
+                graph.paths.append((*graph.paths[owner], _SLOTS, *graph.paths[i], name))
+                places = ("/".join(map(escape, graph.paths[each])) for each in (owner, i))
+                place = f"/{_SLOTS}/".join(places)
+                _add_values(graph, node, slot, f"{place}/{escape(name)}")
+
+
+def _add_values(graph: ObjectGraph, node: Any, item: Any, place: str) -> None:
     serialize = getattr(item, "_serialize_to_tensors", None)
     tensors: Mapping[str, Any] = {} if serialize is None else serialize()
     full_name = getattr(item, "_shared_name", None)
     common = getattr(item, "_LEGACY_SAVEABLE_NAME", None)
     if common is not None and tensors:
         # Tables: one entry for several values, whose keys begin with its own.
-        key = checkpoint_key(path, common)
+        key = _key(place, common)
         node.attributes.add(name=common, checkpoint_key=key)
         graph.values.update((key + name, tensor) for name, tensor in tensors.items())
         return
     for name, tensor in tensors.items():
-        key = checkpoint_key(path, name)
+        key = _key(place, name)
         node.attributes.add(
             name=name,
             checkpoint_key=key,
@@ -107,6 +136,8 @@ def _note_values(message: Any) -> None:
     for i, node in enumerate(message.nodes):
         for child in node.children:
             parents[child.node_id].append(i)
+        for slot in node.slot_variables:
+            parents[slot.slot_variable_node_id].append(i)
     stack = [i for i, node in enumerate(message.nodes) if node.attributes]
     with_values: set[int] = set()
     while stack:

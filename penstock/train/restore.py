@@ -36,6 +36,7 @@ class Restoration:
         reader: the checkpoint.
         message: its TrackableObjectGraph.
         children: gives the named children of an object.
+        with_slots: whether what optimizers keep beside variables is restored.
     """
 
     def __init__(
@@ -43,12 +44,17 @@ class Restoration:
         reader: BundleReader,
         message: Any,
         children: Children = TrackableView.children,
+        *,
+        with_slots: bool = True,
     ) -> None:
         self.reader = reader
         self.nodes = list(message.nodes)
         self.matched: dict[int, Any] = {}
         self.unused: list[str] = []
         self._children = children
+        self._with_slots = with_slots
+        # Number of a variable -> the optimizers that keep slots beside it.
+        self._slots: dict[int, list[tuple[Any, str, int]]] = {}
 
     def attach(self, number: int, item: Any) -> None:
         """Say that `item` is object `number` of the file; it and its children get their values.
@@ -66,6 +72,24 @@ class Restoration:
                 self.matched[number] = item
                 self._restore_values(self.nodes[number], item)
                 stack.extend(self._matching_children(number, item))
+                stack.extend(self._slots_of(number, item))
+
+    def _slots_of(self, number: int, item: Any) -> list[tuple[int, Any]]:
+        """Slots whose optimizer and variable are both known; they are made where missing."""
+        found = [(item, *rest) for rest in self._slots.pop(number, ())]
+        if self._with_slots and hasattr(item, "_slot_to_restore"):
+            for slot in self.nodes[number].slot_variables:
+                rest = (item, slot.slot_name, slot.slot_variable_node_id)
+                owner = slot.original_variable_node_id
+                if owner in self.matched:
+                    found.append((self.matched[owner], *rest))
+                else:
+                    self._slots.setdefault(owner, []).append(rest)
+        return [
+            (place, slot)
+            for variable, optimizer, name, place in found
+            if (slot := optimizer._slot_to_restore(variable, name)) is not None
+        ]
 
     def _matching_children(self, number: int, item: Any) -> list[tuple[int, Any]]:
         children = self._children(item)

@@ -167,3 +167,23 @@ def test_checkpoints_of_keras_models_go_both_ways(tmp_path, writer, reader):
 
     expected = np.load(tmp_path / "a.npy")
     np.testing.assert_allclose(np.load(tmp_path / "b.npy"), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("writer", "reader"), [("penstock", "tensorflow"), ("tensorflow", "penstock")]
+)
+def test_slots_of_optimizers_go_both_ways(tmp_path, writer, reader):
+    if not PYTHON:
+        pytest.skip("PENSTOCK_PEER_PYTHON names no Python that has TensorFlow")
+    python = {"penstock": sys.executable, "tensorflow": PYTHON}
+    prefix, script = tmp_path / "ckpt", "slots_checkpoint.py"
+
+    run(python[writer], script, writer, "save", prefix, tmp_path / "a.npz")
+    run(python[reader], script, reader, "restore", prefix, tmp_path / "b.npz")
+
+    with np.load(tmp_path / "a.npz") as expected, np.load(tmp_path / "b.npz") as got:
+        # Ten variables, eleven slots, and what Keras keeps; and all after another step.
+        assert set(got) == set(expected)
+        assert len(expected) == 78
+        for key in expected:
+            np.testing.assert_allclose(got[key], expected[key], rtol=1e-5, err_msg=key)
