@@ -61,7 +61,7 @@ class ExecutableCache:
     """
 
     def __init__(self, place: Path | None = None) -> None:
-        self._place = place
+        self.place = place
         self._key = ""
 
     def bring(self, version: Path) -> "Brought":
@@ -108,8 +108,8 @@ class ExecutableCache:
     def _folders(self, version: Path) -> list[Path]:
         """Where the executables of a model may be, the best place first."""
         self._key = self._key or executables_key()
-        if self._place is not None:
-            return [self._place / self._key]
+        if self.place is not None:
+            return [self.place / self._key]
         folders = [version.parent / BESIDE / self._key]
         try:
             user = user_cache("executables")
@@ -119,7 +119,7 @@ class ExecutableCache:
         return [*folders, user / model / self._key]
 
     def _is_trusted(self, folder: Path) -> bool:
-        own = [folder] if self._place is not None else [folder, folder.parent]
+        own = [folder] if self.place is not None else [folder, folder.parent]
         return all(is_private(each) for each in own)
 
 

@@ -1,15 +1,17 @@
 """SavedModels as servables."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from penstock.core import metrics
 from penstock.core.errors import GRPC_STATUS, OpError
 from penstock.graph.varying_sizes import compiling_all_sizes
+from penstock.runtime.devices import count_of_kind
 from penstock.saved_model.load import load, unload
 from penstock.serving import device_metrics
+from penstock.serving.compile_ahead import compile_ahead
 from penstock.serving.executables import Brought, ExecutableCache
 from penstock.serving.servable import (
     DEFAULT_SIGNATURE,
@@ -95,6 +97,29 @@ class SavedModelLoader:
         self._executables = executables
         self._with_warm_up = with_warm_up
         device_metrics.watch()
+
+    def compile_ahead(self, path: Path, is_stopping: Callable[[], bool]) -> None:
+        """Compile a version in another process, where that can be and is worth it.
+
+        Args:
+            path: folder of the version.
+            is_stopping: asked now and then, whether to give up.
+        """
+        # Only the CPU's executables can be made beside those that are used.
+        if self._executables is None or count_of_kind("GPU") or count_of_kind("TPU"):
+            return
+        meta_graph = read_meta_graph(path)
+        graphs = graphs_for(meta_graph, signatures_of(meta_graph))
+        default = graphs.get(DEFAULT_SIGNATURE)
+        if default is not None and self._batch_sizes in default.warmed:
+            return
+        compile_ahead(
+            path,
+            self._batch_sizes,
+            self._executables.place,
+            with_warm_up=self._with_warm_up,
+            is_stopping=is_stopping,
+        )
 
     def load(self, name: str, version: int, path: Path) -> SavedModelServable:
         """Load one version, and run it as much as it takes to be quick from then on.

@@ -64,6 +64,7 @@ class Loader(Protocol):
 
     One that can leave work for later has `finish(servable, path)`. At the start that is done
     when the first requests are answered already, and later on before a version takes over.
+    One that can do so compiles in another process by `compile_ahead(path, is_stopping)`.
     """
 
     def load(self, name: str, version: int, path: Path) -> Servable:
@@ -447,6 +448,7 @@ class Manager:
             prepare = getattr(model.source, "prepare", None)
             if prepare is not None:
                 prepare(version.number)
+            self._compile_ahead(version.path)
             with courteous(is_serving=self._thread is not None):
                 self._admit(version)
                 servable = self._loader.load(version.name, version.number, version.path)
@@ -466,6 +468,13 @@ class Manager:
             version.number,
             self._clock() - start,
         )
+
+    def _compile_ahead(self, path: Path) -> None:
+        # It needs the memory of one more version for a while.
+        if self._thread is not None and self._budget is None:
+            ahead = getattr(self._loader, "compile_ahead", None)
+            if ahead is not None:
+                ahead(path, self._stop.is_set)
 
     def _finish(self, servable: Servable, path: Path) -> None:
         finish = getattr(self._loader, "finish", None)
