@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from penstock.core.collection import uncollected
+from penstock.core.device_name import DeviceSpec
 from penstock.core.errors import DataLossError, NotFoundError, UnimplementedError
 from penstock.graph.graph_def.reader import Library
 from penstock.ops.lookup import forget_name
@@ -75,6 +76,7 @@ def load(
     """
     where = os.fspath(export_dir)
     options = options or LoadOptions()
+    DeviceSpec.from_string(options.experimental_io_device or "")
     if not options.allow_unsafe_ops:
         check_links(where)
     root = None if options.allow_unsafe_ops else where

@@ -15,25 +15,45 @@ class VariablePolicy(enum.Enum):
     EXPAND_DISTRIBUTED_VARIABLES = "expand_distributed_variables"
 
 
+def _policy(given: Any) -> VariablePolicy:
+    value = getattr(given, "value", given)
+    for policy in VariablePolicy:
+        if policy.value == (None if value is None else str(value).lower()):
+            return policy
+    raise ValueError(f"Received invalid VariablePolicy value: {given}.")
+
+
+def _namespaces(given: Sequence[str] | None) -> list[str] | None:
+    for name in given or ():
+        if not isinstance(name, str):
+            raise ValueError(f"Whitelisted namespace must be a string. Got: {name}.")  # noqa: TRY004
+    return None if given is None else list(given)
+
+
 class SaveOptions:
     """Options of `tf.saved_model.save`.
 
     Args:
-        namespace_whitelist: namespaces of custom ops that may be saved; there are none.
-        save_debug_info: accepted for compatibility; no debug info is written.
+        namespace_whitelist: namespaces of ops, as in `Space>Op`, that may be saved; None
+            allows all.
+        save_debug_info: whether the lines of the program that made the nodes are written to
+            `debug/saved_model_debug_info.pb`.
         function_aliases: text by which a function can be found in the file -> function.
-        experimental_debug_stripper: accepted for compatibility.
-        experimental_io_device: accepted for compatibility.
-        experimental_variable_policy: accepted for compatibility: a variable of several devices
-            is one variable here, and is written as one.
+        experimental_debug_stripper: whether nodes that check or print are made to do nothing.
+        experimental_io_device: device whose host writes; this program does, so it is only
+            checked to be a name of a device.
+        experimental_variable_policy: a variable of several devices is one variable here, and
+            is written as one. Devices are not written, which other programs lack anyway.
         experimental_custom_gradients: accepted for compatibility: gradients of loaded
             functions are those of their ops.
-        experimental_image_format: whether a model of more than 2 GiB is written in chunks,
-            which is not implemented; smaller ones are one file either way, as in TensorFlow.
+        experimental_image_format: must be False, as in TensorFlow outside of Google.
         experimental_skip_saver: whether the ops that save and restore are left out.
         experimental_sharding_callback: how values are spread over files, such as
             `tf.train.experimental.MaxShardSizePolicy`.
         extra_tags: tags beside "serve".
+
+    Raises:
+        ValueError: an argument is none of these.
     """
 
     def __init__(
@@ -50,8 +70,12 @@ class SaveOptions:
         experimental_sharding_callback: Any = None,
         extra_tags: Sequence[str] | None = None,
     ) -> None:
-        policy = VariablePolicy(getattr(experimental_variable_policy, "value", None))
-        self.namespace_whitelist = list(namespace_whitelist or [])
+        policy = _policy(experimental_variable_policy)
+        if experimental_image_format:
+            raise ValueError(
+                "experimental_image_format must be False: models in chunks are not written"
+            )
+        self.namespace_whitelist = _namespaces(namespace_whitelist)
         self.save_debug_info = save_debug_info
         self.function_aliases = dict(function_aliases or {})
         self.experimental_debug_stripper = experimental_debug_stripper
@@ -69,9 +93,10 @@ class LoadOptions:
 
     Args:
         allow_partial_checkpoint: whether variables without a value in the file are allowed.
-        experimental_io_device: accepted for compatibility.
+        experimental_io_device: device whose host reads; this program does, so it is only
+            checked to be a name of a device.
         experimental_skip_checkpoint: whether variables are left without their values.
-        experimental_variable_policy: accepted for compatibility.
+        experimental_variable_policy: a `VariablePolicy`; files of all of them are read alike.
         experimental_load_function_aliases: whether the aliases of functions are loaded as
             the attribute `function_aliases`.
         allow_unsafe_ops: whether the model may read and write files, call Python functions of
@@ -91,6 +116,7 @@ class LoadOptions:
         self.allow_partial_checkpoint = allow_partial_checkpoint
         self.experimental_io_device = experimental_io_device
         self.experimental_skip_checkpoint = experimental_skip_checkpoint
-        self.experimental_variable_policy = experimental_variable_policy
+        policy = _policy(experimental_variable_policy)
+        self.experimental_variable_policy = policy
         self.experimental_load_function_aliases = experimental_load_function_aliases
         self.allow_unsafe_ops = allow_unsafe_ops

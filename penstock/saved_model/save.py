@@ -12,10 +12,12 @@ from typing import Any, Final
 import numpy as np
 
 from penstock.core import dtypes
+from penstock.core.device_name import DeviceSpec
 from penstock.core.errors import UnimplementedError
 from penstock.runtime.context import init_scope
 from penstock.runtime.resources import Asset
 from penstock.saved_model import constants
+from penstock.saved_model.debug_nodes import check_namespaces, debug_info, strip_debug_nodes
 from penstock.saved_model.fingerprint import make_fingerprint
 from penstock.saved_model.main_graph import MainGraph
 from penstock.saved_model.object_protos import write_objects
@@ -65,6 +67,7 @@ def save(
             those of `min_tf`.
     """
     options = options or SaveOptions()
+    DeviceSpec.from_string(options.experimental_io_device or "")
     release = None if min_tf is None else parse_release(min_tf)
     check_saveable(obj)
     with init_scope():
@@ -93,6 +96,9 @@ def _message(view: SaveableView, options: SaveOptions) -> Any:
     meta_graph.object_graph_def.CopyFrom(
         write_objects(view, graph.constant_names, graph.signature_names, graph.asset_numbers)
     )
+    if options.experimental_debug_stripper:
+        strip_debug_nodes(meta_graph.graph_def)
+    check_namespaces(meta_graph.graph_def, options.namespace_whitelist)
     for alias, function in options.function_aliases.items():
         for trace in view.traces_of(function):
             info.function_aliases[view.name_of(trace)] = alias
@@ -139,6 +145,10 @@ def _write_files(
     write_atomically(
         directory / constants.FINGERPRINT_FILENAME, fingerprint.SerializeToString()
     )
+    if options.save_debug_info:
+        told = directory / constants.DEBUG_DIRECTORY / constants.DEBUG_INFO_FILENAME_PB
+        told.parent.mkdir()
+        write_atomically(told, debug_info(view.functions).SerializeToString(deterministic=True))
     write_atomically(directory / constants.SAVED_MODEL_FILENAME_PB, serialized)
 
 

@@ -1,10 +1,14 @@
 """Options of saving: older releases, files of values, tags, aliases."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import penstock as tf
+from penstock.saved_model.debug_nodes import check_namespaces
 from penstock.saved_model.files import read_saved_model
+from penstock.wire import protos
 
 
 def nodes_of(path):
@@ -81,7 +85,6 @@ def test_every_option_is_taken(model, tmp_path):
         experimental_io_device="/job:localhost",
         experimental_variable_policy=tf.saved_model.experimental.VariablePolicy.NONE,
         experimental_custom_gradients=False,
-        experimental_image_format=True,
         experimental_skip_saver=True,
         extra_tags=["gpu"],
     )
@@ -98,3 +101,79 @@ def test_every_option_is_taken(model, tmp_path):
     assert not message.saver_def.save_tensor_name
     with pytest.raises(ValueError, match="must have a graph with the tags"):
         tf.saved_model.load(tmp_path / "m", tags=["serve"])
+
+
+# -- what TensorFlow's other options do ---
+
+
+def checked_model():
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    def serve(x):
+        tf.print("seen", x)
+        tf.debugging.assert_positive(x)
+        return tf.debugging.check_numerics(tf.math.log(x), "not a number")
+
+    module.serve = serve
+    return module
+
+
+def test_checks_and_prints_can_be_stripped(tmp_path, capfd):
+    options = tf.saved_model.SaveOptions(experimental_debug_stripper=True)
+    tf.saved_model.save(checked_model(), tmp_path / "whole")
+    tf.saved_model.save(checked_model(), tmp_path / "stripped", options=options)
+
+    debugging = {"Assert", "PrintV2", "CheckNumerics"}
+    assert debugging <= {node.op for node in nodes_of(tmp_path / "whole")}
+    assert not debugging & {node.op for node in nodes_of(tmp_path / "stripped")}
+    got = tf.saved_model.load(tmp_path / "stripped").serve(tf.constant([1.0, -1.0]))
+    assert np.isnan(got.numpy()).tolist() == [False, True]
+    assert capfd.readouterr().err == ""
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.saved_model.load(tmp_path / "whole").serve(tf.constant([1.0, -1.0]))
+
+
+def test_the_lines_of_nodes_are_written_when_asked_for(tmp_path):
+    options = tf.saved_model.SaveOptions(save_debug_info=True)
+    tf.saved_model.save(checked_model(), tmp_path / "m", options=options)
+
+    data = (tmp_path / "m" / "debug" / "saved_model_debug_info.pb").read_bytes()
+    info = protos.GraphDebugInfo.FromString(data)
+    (name,) = (each for each in info.name_to_trace_id if each.startswith("Log@"))
+    frame = info.frames_by_id[info.traces_by_id[info.name_to_trace_id[name]].frame_id[0]]
+    line = Path(__file__).read_text().splitlines()[frame.line - 1]
+    assert info.files[frame.file_index] == __file__
+    assert "tf.math.log(x)" in line
+
+
+def test_ops_of_other_namespaces_are_refused_where_some_are_named(model, tmp_path):
+    graph = protos.GraphDef()
+    graph.node.add(name="a", op="Mine>Twice")
+    graph.library.function.add().node_def.add(name="b", op="Other>Op")
+    check_namespaces(graph, None)
+    check_namespaces(graph, ["Mine", "Other"])
+    with pytest.raises(ValueError, match="Other>Op; add theirs to namespace_whitelist"):
+        check_namespaces(graph, ["Mine"])
+    options = tf.saved_model.SaveOptions(namespace_whitelist=[])
+    tf.saved_model.save(model, tmp_path / "m", options=options)
+    with pytest.raises(ValueError, match="must be a string"):
+        tf.saved_model.SaveOptions(namespace_whitelist=[3])
+
+
+def test_chunks_and_unknown_policies_and_devices_are_refused(model, tmp_path):
+    with pytest.raises(ValueError, match="experimental_image_format"):
+        tf.saved_model.SaveOptions(experimental_image_format=True)
+    for options in (tf.saved_model.SaveOptions, tf.saved_model.LoadOptions):
+        with pytest.raises(ValueError, match="invalid VariablePolicy"):
+            options(experimental_variable_policy="x")
+        policy = options(experimental_variable_policy="Save_variable_devices")
+        assert policy.experimental_variable_policy.value == "save_variable_devices"
+    options = tf.saved_model.SaveOptions(experimental_io_device="nonsense")
+    with pytest.raises(ValueError, match="nonsense"):
+        tf.saved_model.save(model, tmp_path / "m", options=options)
+    fine = tf.saved_model.SaveOptions(experimental_io_device="/job:localhost")
+    tf.saved_model.save(model, tmp_path / "m", options=fine)
+    options = tf.saved_model.LoadOptions(experimental_io_device="nonsense")
+    with pytest.raises(ValueError, match="nonsense"):
+        tf.saved_model.load(tmp_path / "m", options=options)
