@@ -150,6 +150,8 @@ async def _send(send: Send, response: Response, *, is_head: bool) -> None:
         (b"content-length", str(len(response.body)).encode()),
         *((n.lower().encode(), v.encode("latin-1")) for n, v in response.headers),
     ]
+    if response.timing:
+        headers.append((b"server-timing", response.timing))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     body = b"" if is_head else response.body
     await send({"type": "http.response.body", "body": body})

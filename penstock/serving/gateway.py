@@ -128,7 +128,8 @@ class Opened(Admitted):
     __slots__ = ("_version",)
 
     def __init__(self, gateway: Gateway, call: Call) -> None:
-        super().__init__(gateway, call)
+        self._gateway = gateway
+        self.call = call
         self._version: ServedVersion | None = None
 
     def __enter__(self) -> "Opened":
@@ -216,7 +217,7 @@ class Opened(Admitted):
         if version is not None:
             self._version = None
             version.leave()
-        super().close(error)
+        Admitted.close(self, error)
 
 
 def _keeping(call: Call, then: Then) -> Then:

@@ -63,7 +63,7 @@ class _Exchange:
     __slots__ = ("_connection", "cancel", "deadline", "is_head", "keep_alive", "response")
 
     def __init__(
-        self, connection: "Connection", deadline: float, *, is_head: bool, keep_alive: bool
+        self, connection: "Connection", deadline: float, is_head: bool, keep_alive: bool
     ) -> None:
         self._connection = connection
         self.deadline = deadline
@@ -298,10 +298,7 @@ class Connection(asyncio.Protocol):
             timeout_s = min(timeout_s, head.timeout_s)
         deadline = self._loop.time() + timeout_s
         exchange = _Exchange(
-            self,
-            deadline,
-            is_head=head.is_head,
-            keep_alive=head.keep_alive and not self._is_draining,
+            self, deadline, head.is_head, head.keep_alive and not self._is_draining
         )
         self._deadline = _FOREVER
         self._exchanges.append(exchange)
@@ -334,7 +331,7 @@ class Connection(asyncio.Protocol):
             is_last = not exchange.keep_alive or (
                 not exchanges and (self._is_draining or self._has_ended)
             )
-            transport.write(encode(response, is_head=exchange.is_head, is_last=is_last))
+            transport.write(encode(response, exchange.is_head, is_last))
             if is_last:
                 self._cancel()
                 self._close_gently()
@@ -353,7 +350,7 @@ class Connection(asyncio.Protocol):
         self._is_receiving = False
         self._chunks.clear()
         self._release()
-        exchange = _Exchange(self, _FOREVER, is_head=False, keep_alive=False)
+        exchange = _Exchange(self, _FOREVER, False, False)
         body = encode_error(InternalError(message))[1]
         exchange.response = Response(status, body)
         self._exchanges.append(exchange)

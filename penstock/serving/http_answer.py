@@ -13,7 +13,7 @@ _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 _REASONS[499] = "Client Closed Request"
 
 
-def encode(response: Response, *, is_head: bool, is_last: bool) -> bytes:
+def encode(response: Response, is_head: bool, is_last: bool) -> bytes:
     """Write an answer.
 
     Args:
@@ -21,19 +21,19 @@ def encode(response: Response, *, is_head: bool, is_last: bool) -> bytes:
         is_head: whether the body is left out, and only its size told.
         is_last: whether the connection closes after it.
     """
-    body = response.body
+    body, timing = response.body, response.timing
     start = _start(response.status, response.content_type, int(time.time()))
-    if is_last or is_head:
-        closing = b"Connection: close\r\n" if is_last else b""
-        lines = _lines(response.headers) + closing
-        return b"%b%d\r\n%b\r\n%b" % (start, len(body), lines, b"" if is_head else body)
-    if response.headers:
-        return b"%b%d\r\n%b\r\n%b" % (start, len(body), _lines(response.headers), body)
-    return b"%b%d\r\n\r\n%b" % (start, len(body), body)
-
-
-def _lines(headers: tuple[tuple[str, str], ...]) -> bytes:
-    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
+    if not (is_last or is_head or response.headers):
+        if timing:
+            return b"%b%d\r\nServer-Timing: %b\r\n\r\n%b" % (start, len(body), timing, body)
+        return b"%b%d\r\n\r\n%b" % (start, len(body), body)
+    text = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
+    lines = text.encode("latin-1")
+    if timing:
+        lines += b"Server-Timing: %b\r\n" % timing
+    if is_last:
+        lines += b"Connection: close\r\n"
+    return b"%b%d\r\n%b\r\n%b" % (start, len(body), lines, b"" if is_head else body)
 
 
 @lru_cache(maxsize=64)

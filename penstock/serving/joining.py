@@ -14,6 +14,10 @@ def rows_of(inputs: Arrays) -> int:
     Raises:
         InvalidArgumentError: they have none, or not the same number of them.
     """
+    if len(inputs) == 1:
+        for value in inputs.values():
+            if value.ndim and len(value):
+                return len(value)
     sizes = [len(value) if value.ndim else 0 for value in inputs.values()]
     size = sizes[0] if sizes else 0
     if not size or (len(sizes) > 1 and len(set(sizes)) > 1):

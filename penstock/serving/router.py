@@ -51,12 +51,17 @@ class Request:
 
 @dataclass(slots=True, eq=False)
 class Response:
-    """One HTTP answer."""
+    """One HTTP answer.
+
+    Args:
+        timing: value of the header `Server-Timing`, if it has one.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = JSON
     headers: tuple[tuple[str, str], ...] = field(default=())
+    timing: bytes = b""
 
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -8,8 +8,6 @@ import time
 from penstock.serving.call import Call
 from penstock.serving.router import Response
 
-_NAME = "Server-Timing"
-
 
 def add_timing(response: Response, call: Call, encode_start: float) -> None:
     """Add the header to an answer that was just made.
@@ -20,12 +18,11 @@ def add_timing(response: Response, call: Call, encode_start: float) -> None:
         encode_start: when its writing began, by `time.perf_counter`.
     """
     encode_s = time.perf_counter() - encode_start
-    text = "queue;dur=%.3f, compute;dur=%.3f, decode;dur=%.3f, encode;dur=%.3f" % (  # noqa: UP031  (the quickest)
+    response.timing = b"queue;dur=%.3f, compute;dur=%.3f, decode;dur=%.3f, encode;dur=%.3f" % (
         call.queue_s * 1e3,
         call.compute_s * 1e3,
         call.decode_s * 1e3,
         encode_s * 1e3,
     )
     if call.notes is not None and (span := call.notes.get("trace")) is not None:
-        text += f', traceparent;desc="{span.traceparent}"'
-    response.headers += ((_NAME, text),)
+        response.timing += b', traceparent;desc="%b"' % span.traceparent.encode()

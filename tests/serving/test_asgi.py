@@ -137,3 +137,14 @@ def test_a_model_that_does_not_load_is_told_to_the_server(tmp_path):
 
     assert sent[0]["type"] == "lifespan.startup.failed"
     assert "damaged" in sent[0]["message"]
+
+
+def test_answers_tell_where_their_time_went(app):
+    async def scenario():
+        return await ask(app, "POST", "/v1/models/double:predict", b'{"instances": [[1, 2]]}')
+
+    status, headers, _ = run(app, scenario)
+
+    assert status == 200
+    parts = [each.partition(b";dur=")[0] for each in headers[b"server-timing"].split(b", ")]
+    assert parts == [b"queue", b"compute", b"decode", b"encode"]
