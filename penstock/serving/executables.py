@@ -10,6 +10,7 @@ is loaded, those kept for its model are copied there; afterwards the new ones ar
 """
 
 import atexit
+import contextlib
 import hashlib
 import json
 import logging
@@ -92,6 +93,21 @@ class ExecutableCache:
                     break
         return len(new)
 
+    def note(self, version: Path, what: str) -> None:
+        """Remember that the executables of something are all kept."""
+        for folder in self._folders(version):
+            if folder.is_dir() and self._is_trusted(folder):
+                with contextlib.suppress(OSError):
+                    (folder / _note(what)).touch(mode=0o600)
+                return
+
+    def has_noted(self, version: Path, what: str) -> bool:
+        """Whether that was remembered."""
+        return any(
+            is_private(folder) and (folder / _note(what)).is_file()
+            for folder in self._folders(version)
+        )
+
     def _write(self, folder: Path, files: list[Path]) -> bool:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -135,6 +151,10 @@ def _work_folder() -> Path | None:
             atexit.register(shutil.rmtree, made, ignore_errors=True)
             _work = made
         return _work if keep_executables_in(_work) else None
+
+
+def _note(what: str) -> str:
+    return "compiled-" + hashlib.sha256(what.encode()).hexdigest()[:32]
 
 
 def _files(folder: Path) -> list[Path]:

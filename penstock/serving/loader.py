@@ -111,7 +111,10 @@ class SavedModelLoader:
         meta_graph = read_meta_graph(path)
         graphs = graphs_for(meta_graph, signatures_of(meta_graph))
         default = graphs.get(DEFAULT_SIGNATURE)
-        if default is not None and self._batch_sizes in default.warmed:
+        if default is not None and (
+            self._batch_sizes in default.warmed
+            or self._executables.has_noted(path, self._what(default))
+        ):
             return
         compile_ahead(
             path,
@@ -160,6 +163,17 @@ class SavedModelLoader:
                     self._warm_up(servable, name, self._batch_sizes)
         servable.samples = {}
         self._keep(path, brought)
+        default = servable.graphs.get(DEFAULT_SIGNATURE)
+        if (
+            self._executables is not None
+            and default is not None
+            and default.digest is not None
+            and self._batch_sizes in default.warmed
+        ):
+            self._executables.note(path, self._what(default))
+
+    def _what(self, graph: SharedGraph) -> str:
+        return f"{graph.digest} {self._batch_sizes}"
 
     def _warm_up(self, servable: SavedModelServable, name: str, sizes: tuple[int, ...]) -> None:
         done = warm_up_sizes(servable, sizes, servable.samples, lambda each: each == name)

@@ -39,9 +39,11 @@ class SharedGraph:
     kept as long as a version uses it.
     """
 
-    __slots__ = ("__weakref__", "graph", "users", "warmed")
+    __slots__ = ("__weakref__", "digest", "graph", "users", "warmed")
 
-    def __init__(self) -> None:
+    def __init__(self, digest: str | None) -> None:
+        # What tells it from others; `None` if it is for one version only.
+        self.digest = digest
         # Made by the first version that runs it.
         self.graph: _Graph | None = None
         # Batch sizes for which it was run.
@@ -61,10 +63,11 @@ def graphs_for(
     digests = digests_of(meta_graph, signatures)
     for name in signatures:
         digest = digests.get(name)
-        graph = SharedGraph() if digest is None else _known.get(digest)
+        graph = None if digest is None else _known.get(digest)
         if graph is None:
-            assert digest is not None
-            graph = _known[digest] = SharedGraph()
+            graph = SharedGraph(digest)
+            if digest is not None:
+                _known[digest] = graph
         found[name] = graph
     return found
 

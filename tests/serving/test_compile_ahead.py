@@ -15,7 +15,7 @@ from penstock.serving.loader import SavedModelLoader
 from tests.serving.test_executables import PROGRAM, ROOT, kept, python, saved  # noqa: F401
 
 
-def test_what_the_other_process_compiled_is_found(saved, tmp_path):  # noqa: F811
+def test_what_the_other_process_compiled_is_found(saved, tmp_path, monkeypatch):  # noqa: F811
     place = tmp_path / "executables"
 
     assert compile_ahead(saved / "1", (1, 4), place, with_warm_up=True)
@@ -26,6 +26,17 @@ def test_what_the_other_process_compiled_is_found(saved, tmp_path):  # noqa: F81
     found = json.loads(python(PROGRAM, saved / "1", place))
     assert found["hits"] >= 2
     assert [file for file in kept(place) if file in files] == files
+    assert was_asked(saved / "1", (1, 4), place, monkeypatch) == 0
+    assert was_asked(saved / "1", (1, 8), place, monkeypatch) == 1
+
+
+def was_asked(path, sizes, place, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "penstock.serving.loader.compile_ahead", lambda *args, **__: asked.append(args)
+    )
+    SavedModelLoader(sizes, ExecutableCache(place)).compile_ahead(path, lambda: False)
+    return len(asked)
 
 
 def test_a_version_that_does_not_load_is_left_to_whoever_asked(tmp_path):
