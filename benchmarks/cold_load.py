@@ -53,6 +53,8 @@ def run(python, program, model, executables="0"):
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PENSTOCK_EXECUTABLES": executables,
     }
+    # An installed package comes with its bytecode; that of a checkout is kept by the first run.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     subprocess.run(
