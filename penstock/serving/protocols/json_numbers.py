@@ -45,16 +45,19 @@ class NumberReader:
         self, document: Any, body: bytes, signature: SignatureSpec
     ) -> tuple[dict[str, Array], bool] | None:
         """Return the inputs and whether they came as rows, or `None` for the general reader."""
+        if len(document) == 1:
+            inputs = signature.inputs
+            if len(inputs) == 1:
+                (name,) = inputs
+                found = _row(document, body, inputs[name])
+                if found is not None:
+                    return {name: found}, True
         is_rows = "instances" in document
         # Asking for a key that is not there takes longer than reading a small request.
         if (not is_rows or len(document) > 1) and is_rows == ("inputs" in document):
             return None
         value = document["instances" if is_rows else "inputs"]
         names = list(signature.inputs)
-        if len(names) == 1 and isinstance(value, simdjson.Array):
-            found = _row(value, body, signature.inputs[names[0]])
-            if found is not None:
-                return {names[0]: found}, is_rows
         values: dict[str, Any]
         if isinstance(value, simdjson.Array) and len(names) == 1:
             values = {names[0]: value}
@@ -84,12 +87,18 @@ class NumberReader:
         return arrays, is_rows
 
 
-def _row(value: Any, body: bytes, info: TensorInfo) -> Array | None:
-    """Read one row of plain numbers, which is what most requests are."""
+def _row(document: Any, body: bytes, info: TensorInfo) -> Array | None:
+    """Read `{"instances": [[...]]}`: one row of plain numbers, as most requests are."""
     dims, dtype = info.dims, info.dtype
-    if len(value) != 1 or dims is None or len(dims) != 2 or dtype is None:
+    if dims is None or len(dims) != 2 or dtype is None:
         return None
-    if not isinstance(value[0], simdjson.Array) or not _has_lists(body, 2):
+    try:
+        value = document["instances"]
+        if len(value) != 1 or not isinstance(value[0], simdjson.Array):
+            return None
+    except (KeyError, TypeError):
+        return None
+    if not _has_lists(body, 2):
         return None
     numbers = _numbers(value, dtype)
     return None if numbers is None else numbers.reshape(1, -1)
@@ -149,9 +158,19 @@ def _lists(shape: list[int]) -> int:
     return total
 
 
+@lru_cache(maxsize=64)
+def _kind(dtype: DType) -> str:
+    """As what numbers of a type are read; empty for types that are none."""
+    if dtype.is_floating and dtype.size > 1:
+        return "d"
+    if dtype.is_integer:
+        return "u" if dtype.name == "uint64" else "i"
+    return ""
+
+
 def _numbers(value: Any, dtype: DType) -> Array | None:
-    kind = "d" if dtype.is_floating else "u" if dtype.name == "uint64" else "i"
-    if not (dtype.is_floating or dtype.is_integer):
+    kind = _kind(dtype)
+    if not kind:
         return None
     try:
         numbers = np.frombuffer(value.as_buffer(of_type=kind), _READ_AS[kind])

@@ -133,11 +133,11 @@ def convert_numbers(numbers: Array, dtype: DType) -> Array | None:
     Args:
         numbers: float64 for the floating types, else int64 or uint64.
     """
-    if dtype.is_floating:
-        # The sum of squares bounds each of them, in one pass and without a temporary.
-        largest = _LARGEST[dtype.name]
-        with np.errstate(over="ignore"):
-            is_within = largest == math.inf or np.dot(numbers, numbers) < largest * largest
+    largest = _LARGEST.get(dtype.name)
+    if largest is not None:
+        # The sum of squares bounds each of them, in one pass and without a temporary. It may
+        # be infinite, of which `vdot` makes nothing: asking others to do so takes longer.
+        is_within = largest == math.inf or np.vdot(numbers, numbers) < largest * largest
         return numbers.astype(dtype.np, copy=False) if is_within else None
     bounds = np.iinfo(dtype.np)
     if numbers.size and (numbers.min() < bounds.min or numbers.max() > bounds.max):
