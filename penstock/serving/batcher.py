@@ -128,7 +128,8 @@ class Batcher:
             UnavailableError: the queue is full, or its rows would take too long.
         """
         size = rows_of(inputs)
-        self._admit(size, call)
+        if self._queued_rows or self._running_rows:
+            self._admit(size, call)
         call.rows += size
         if size <= self._limit:
             return self._enqueue(inputs, size, call, then).cancel

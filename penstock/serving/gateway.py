@@ -9,8 +9,15 @@ from typing import Any
 from penstock.core.errors import InvalidArgumentError
 from penstock.serving.batcher import Then, waited
 from penstock.serving.call import PREDICT, Call, RowCheck
+from penstock.serving.engine import Engine
 from penstock.serving.manager import Manager, ServedVersion
-from penstock.serving.servable import Array, Arrays, Servable, SignatureSpec
+from penstock.serving.servable import (
+    DEFAULT_SIGNATURE,
+    Array,
+    Arrays,
+    Servable,
+    SignatureSpec,
+)
 
 _log = logging.getLogger("penstock.serving")
 
@@ -125,12 +132,14 @@ class Opened(Admitted):
     the request before.
     """
 
-    __slots__ = ("_version",)
+    __slots__ = ("_engine", "_found", "_version")
 
     def __init__(self, gateway: Gateway, call: Call) -> None:
         self._gateway = gateway
         self.call = call
         self._version: ServedVersion | None = None
+        self._engine: Engine | None = None
+        self._found: tuple[str, SignatureSpec] | None = None
 
     def __enter__(self) -> "Opened":
         self.admit()
@@ -153,6 +162,7 @@ class Opened(Admitted):
         if version is None:
             version = self._version = self._gateway.manager.acquire(self.call.spec)
             self.call.version = version.number
+            self._engine = version.engine
         return version
 
     @property
@@ -167,7 +177,10 @@ class Opened(Admitted):
             NotFoundError: the model is not served.
             InvalidArgumentError: it has no such signature.
         """
-        return self.version.engine.signature(name)
+        engine = self._engine or self.version.engine
+        signature = engine.signature(name)
+        self._found = (name or DEFAULT_SIGNATURE, signature)
+        return signature
 
     def start(self, signature_name: str, inputs: Arrays, then: Then) -> Callable[[], object]:
         """Begin to compute the outputs of a signature; its name must not be empty.
@@ -183,10 +196,12 @@ class Opened(Admitted):
         Raises:
             OpError: the inputs do not fit, or the server is too busy.
         """
-        version = self._version or self.version
-        engine = version.engine
-        call = self.call
-        signature = engine.signature(signature_name)
+        engine = self._engine or self.version.engine
+        call, found = self.call, self._found
+        if found is not None and found[0] == signature_name:
+            signature = found[1]
+        else:
+            signature = engine.signature(signature_name)
         call.signature_name = signature_name
         signature.check(inputs)
         for check in self._gateway.check_hooks:
@@ -215,7 +230,7 @@ class Opened(Admitted):
         """Let go of the version, and say how the call ended."""
         version = self._version
         if version is not None:
-            self._version = None
+            self._version = self._engine = None
             version.leave()
         Admitted.close(self, error)
 

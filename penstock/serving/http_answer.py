@@ -23,17 +23,26 @@ def encode(response: Response, is_head: bool, is_last: bool) -> bytes:
     """
     body, timing = response.body, response.timing
     start = _start(response.status, response.content_type, int(time.time()))
-    if not (is_last or is_head or response.headers):
+    if not (is_last or is_head):
+        if timing and response.headers:
+            lines = _lines(response.headers)
+            head = b"%b%d\r\nServer-Timing: %b\r\n%b\r\n%b"
+            return head % (start, len(body), timing, lines, body)
         if timing:
             return b"%b%d\r\nServer-Timing: %b\r\n\r\n%b" % (start, len(body), timing, body)
-        return b"%b%d\r\n\r\n%b" % (start, len(body), body)
-    text = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
-    lines = text.encode("latin-1")
+        if not response.headers:
+            return b"%b%d\r\n\r\n%b" % (start, len(body), body)
+    lines = _lines(response.headers)
     if timing:
         lines += b"Server-Timing: %b\r\n" % timing
     if is_last:
         lines += b"Connection: close\r\n"
     return b"%b%d\r\n%b\r\n%b" % (start, len(body), lines, b"" if is_head else body)
+
+
+@lru_cache(maxsize=256)
+def _lines(headers: tuple[tuple[str, str], ...]) -> bytes:
+    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
 
 
 @lru_cache(maxsize=64)
