@@ -59,4 +59,23 @@ OTHERS = [
     "tf1_cnn",
     "tf1_dynamic_loop",
 ]
-ALL = KINDS + OTHERS
+ARCHITECTURES = [
+    "keras_two_towers",
+    "keras_stateful_gru",
+    "keras_unet",
+    "keras_efficient_blocks",
+    "keras_decoder",
+    "keras_bucketized",
+    "keras_hashing",
+    "keras_nested_sequential",
+    "nested_functions",
+    "beam_of_arrays",
+    "sparse_products",
+    "ragged_text",
+    "small_types",
+    "seeded_random",
+    "trained_by_adam",
+    "tf1_partitioned",
+    "tf1_wide_and_deep",
+]
+ALL = KINDS + OTHERS + ARCHITECTURES

@@ -24,7 +24,7 @@ if own.__name__ == "penstock":
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-for part in ("keras_models", "modules", "more_modules", "graphs"):
+for part in ("keras_models", "modules", "more_modules", "graphs", "architectures"):
     importlib.import_module(f"tests.conformance.exchange.{part}")
 from tests.conformance.exchange.program import PROGRAMS  # noqa: E402
 
