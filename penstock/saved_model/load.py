@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from penstock.core.collection import uncollected
 from penstock.core.device_name import DeviceSpec
 from penstock.core.errors import DataLossError, NotFoundError, UnimplementedError
 from penstock.graph.graph_def.reader import Library
+from penstock.graph.graph_def.saved_gradients import SavedGradient
 from penstock.ops.lookup import forget_name
 from penstock.runtime.context import init_scope
 from penstock.runtime.convert import convert_to_tensor
@@ -89,7 +91,7 @@ def load(
 
 
 def unload(model: Any) -> None:
-    """Free the variables of a loaded model at once, which nobody may use any more.
+    """Free what a loaded model has at once, which nobody may use any more.
 
     Its objects refer to each other, so that Python would find them a good while later only.
     """
@@ -99,6 +101,8 @@ def unload(model: Any) -> None:
     for item in objects:
         if isinstance(item, Variable):
             item._holder.value = None
+        elif isinstance(item, RestoredFunction):
+            item.__dict__.clear()  # it refers to itself, and to the whole file
     objects.clear()
 
 
@@ -154,9 +158,39 @@ class _Loader:
             f"SavedModel '{directory}'",
             () if options.allow_unsafe_ops else UNSAFE_OPS,
         )
+        self._library.gradients = self._gradients()
         self._constants: dict[str, Any] = {}
         self._traces: dict[str, SavedConcreteFunction] = {}
         self._objects: list[Any] = []
+
+    def _gradients(self) -> dict[str, SavedGradient]:
+        """Rules of `tf.custom_gradient`, by the names that nodes have for them."""
+        found = {}
+        for registered in self._meta_graph.graph_def.library.registered_gradients:
+            name = registered.gradient_func
+            if name not in self._saved.concrete_functions or name not in self._library:
+                continue
+            message = self._saved.concrete_functions[name]
+            captures: list[Any] = []
+            homes = set()
+            for index in message.bound_inputs:
+                node = self._saved.nodes[index]
+                if node.WhichOneof("kind") == "captured_tensor":
+                    captures.append(node.captured_tensor.name)
+                    homes.add(node.captured_tensor.concrete_function)
+                else:
+                    captures.append(functools.partial(self._tensor, index))
+            if len(homes) > 1:
+                continue
+            given = message.output_signature
+            items = given.list_value.values if given.HasField("list_value") else [given]
+            found[registered.registered_op_type] = SavedGradient(
+                name,
+                [not item.HasField("none_value") for item in items],
+                captures,
+                "".join(homes),
+            )
+        return found
 
     def load(self) -> Any:
         """Make all objects, join them, give them their values, and return the root."""
@@ -179,6 +213,8 @@ class _Loader:
         self._describe(root, "tensorflow_git_version", info.tensorflow_git_version)
         if self._options.experimental_load_function_aliases:
             self._describe(root, "function_aliases", self._aliases())
+        # They refer to this loader, which must not keep them in turn.
+        self._traces = {}
         # Handles are kept by functions; this keeps the variables behind them.
         self._describe(root, "_loaded_objects", self._objects)
         return root
