@@ -9,17 +9,13 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from penstock.core.errors import OpError
-
 _LOOK_EVERY_S: Final = 0.1
 _MOST_S: Final = 1800.0
 _NICENESS: Final = 19
-_STDIN: Final = 0
 
 _log = logging.getLogger("penstock.serving")
 
@@ -52,7 +48,7 @@ def compile_ahead(
     }
     root = str(Path(__file__).parents[2])
     search = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "penstock.serving.compile_ahead"]
+    command = [sys.executable, "-m", "penstock.serving.compiling_process"]
     try:
         child = subprocess.Popen(  # noqa: S603  (nothing of it comes from outside)
             command,
@@ -67,6 +63,8 @@ def compile_ahead(
     assert child.stdin is not None
     waited_s = 0.0
     try:
+        # From outside, and at once: its imports are work as well.
+        os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS)
         child.stdin.write(json.dumps(task).encode() + b"\n")
         child.stdin.flush()
         while waited_s < _MOST_S and not is_stopping():
@@ -82,48 +80,3 @@ def compile_ahead(
         child.wait()
         child.stdin.close()
     return False
-
-
-def main() -> int:
-    """Do the task on standard input, and end with whoever wrote it there."""
-    os.nice(_NICENESS)
-    task = json.loads(_read_line())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    # The process that asks imports this module, too, and not always JAX.
-    from penstock.runtime.devices import compute_in_callers_thread  # noqa: PLC0415
-    from penstock.serving.executables import ExecutableCache  # noqa: PLC0415
-    from penstock.serving.loader import SavedModelLoader  # noqa: PLC0415
-
-    compute_in_callers_thread()
-    place = task["place"]
-    loader = SavedModelLoader(
-        task["sizes"],
-        ExecutableCache(None if place is None else Path(place)),
-        with_warm_up=task["with_warm_up"],
-    )
-    path = Path(task["path"])
-    try:
-        loader.finish(loader.load("model", 1, path), path)
-    except OpError:
-        return 1  # the process that asked meets the same, and tells it
-    return 0
-
-
-# Both read the pipe itself: a thread that waits in a buffered reader lets no process end.
-
-
-def _read_line() -> bytes:
-    line = b""
-    while not line.endswith(b"\n") and (more := os.read(_STDIN, 1 << 16)):
-        line += more
-    return line
-
-
-def _end_with_parent() -> None:
-    while os.read(_STDIN, 1 << 16):
-        pass
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -57,7 +57,7 @@ def test_it_gives_up_when_the_server_stops(saved, tmp_path):  # noqa: F811
 
 def test_it_ends_with_the_process_that_asked(tmp_path):
     child = subprocess.Popen(
-        [sys.executable, "-m", "penstock.serving.compile_ahead"],
+        [sys.executable, "-m", "penstock.serving.compiling_process"],
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
