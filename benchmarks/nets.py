@@ -2,9 +2,10 @@
 
 Real TensorFlow is found through PENSTOCK_PEER_PYTHON, and torch, onnxruntime and OpenVINO
 through PENSTOCK_NETS_PYTHON: peers that are missing are left out. Each net is measured on all
-sides in turn, many times, and the least is kept. `--rounds=N` says how often, `--write` puts
-the table into docs/reference/nets.md, and other words choose the nets that have them in their
-names.
+sides in turn, many times, and the least is kept; a side that is four times slower than another
+after two rounds is not asked again. `--rounds=N` says how often, `--sides=A,B` which sides,
+`--write` puts the table into docs/reference/nets.md, and other words choose the nets that have
+them in their names.
 """
 
 import os
@@ -27,6 +28,8 @@ INFERRED = tuple(
 # Net -> what our time may be: so many times the best of these peers' times.
 _OWN_KIND = ("TensorFlow", "TensorFlow jit_compile", "JAX", "torch")
 _ENGINES = ("onnxruntime", "OpenVINO")
+# Keras is the same above all backends that are judged; this one has no Keras above it.
+OWN_LOOP = "torch without Keras"
 LIMITS = {
     "MLP": ((0.6, _OWN_KIND),),
     "CNN": ((1.2, ("TensorFlow",)),),
@@ -68,16 +71,20 @@ def sides(kind):
         found.append(keras(name, "tensorflow", python=peer_python(), NETS_JIT_COMPILE="1"))
     other = os.environ.get("PENSTOCK_NETS_PYTHON")
     if other:
-        engines = ("torch",) if kind == "train" else ("torch", *_ENGINES)
-        for engine in engines:
+        names = {"torch": "torch"} | {engine: engine.lower() for engine in _ENGINES}
+        if kind == "train":
+            found.append(keras("torch", "torch", python=other))
+            names = {OWN_LOOP: "torch"}
+        for name, engine in names.items():
             source = _TORCH.replace("FOLDER", str(HERE)).replace("KIND", kind)
-            found.append(Side(engine, source.replace("ENGINE", engine.lower()), other))
+            found.append(Side(name, source.replace("ENGINE", engine), other))
     return found
 
 
-def measured(kind, nets, rounds, microseconds):
+def measured(kind, nets, rounds, microseconds, chosen=()):
     """Least seconds of a step or a call, by net and side."""
-    best = measure_cases(sides(kind), nets, rounds, microseconds)
+    wanted = [side for side in sides(kind) if not chosen or side.name in chosen]
+    best = measure_cases(wanted, nets, rounds, microseconds, hopeless=4)
     if kind == "train":
         for times in best.values():
             for side, seconds in times.items():
@@ -124,7 +131,8 @@ load {os.getloadavg()[0]:.1f} at the end. Read the figures as ratios.
 
 ## Train step
 
-Batch 64, Adam, through `model.fit` of {STEPS} steps (torch: a loop with fused Adam).
+Batch 64, Adam, through `model.fit` of {STEPS} steps on each backend of Keras; beside them torch
+in a loop written by hand with its fused Adam, which has no data pipeline, metrics or callbacks.
 
 {table(trained)}
 
@@ -138,16 +146,16 @@ A call with an array already in memory, until its answer can be read.
 
 def main(arguments):
     small = "--small" in arguments
-    rounds, microseconds = (
-        (1, 1) if small else (int(os.environ.get("NETS_ROUNDS", "8")), 100_000)
-    )
+    options = dict(word[2:].partition("=")[::2] for word in arguments if word.startswith("--"))
+    rounds, microseconds = (1, 1) if small else (int(options.get("rounds", "8")), 100_000)
+    chosen_sides = [name for name in options.get("sides", "").split(",") if name]
     chosen = [word for word in arguments if not word.startswith("--")]
 
     def wanted(nets):
         return [net for net in nets if not chosen or any(word in net for word in chosen)]
 
     trained, inferred = (
-        measured(kind, wanted(nets), rounds, microseconds) if wanted(nets) else {}
+        measured(kind, wanted(nets), rounds, microseconds, chosen_sides) if wanted(nets) else {}
         for kind, nets in (("train", TRAINED), ("infer", INFERRED))
     )
     text = page(trained, inferred)

@@ -90,15 +90,17 @@ def measure(sides, rounds=30, calls=20):
     return _measure(sides, {"": calls}, rounds)[""]
 
 
-def measure_cases(sides, cases, rounds=7, microseconds=3000):
+def measure_cases(sides, cases, rounds=7, microseconds=3000, hopeless=float("inf")):
     """Least seconds of one call by case and side, of sides that define `CASES` by name.
 
-    Each measurement lasts about `microseconds`, and one call at least.
+    Each measurement lasts about `microseconds`, and one call at least. A side whose processors
+    work so many times longer than another's after two rounds, as `hopeless` says, is not asked
+    again.
     """
-    return _measure(sides, dict.fromkeys(cases, microseconds), rounds)
+    return _measure(sides, dict.fromkeys(cases, microseconds), rounds, hopeless)
 
 
-def _measure(sides, cases, rounds):
+def _measure(sides, cases, rounds, hopeless=float("inf")):
     workers = {}
     try:
         for side in sides:
@@ -108,8 +110,10 @@ def _measure(sides, cases, rounds):
                 raise SystemExit(f"side {name!r} failed; PENSTOCK_BENCH_VERBOSE=1 shows why")
         best = {case: dict.fromkeys(workers, Seconds("inf")) for case in cases}
         for case, calls in cases.items():
-            for _ in range(rounds):
+            for turn in range(rounds):
                 for name, worker in workers.items():
+                    if turn >= 2 and _is_hopeless(best[case], name, hopeless):
+                        continue
                     worker.stdin.write(f"{calls} {case}\n")
                     worker.stdin.flush()
                     answer = worker.stdout.readline()
@@ -122,6 +126,14 @@ def _measure(sides, cases, rounds):
         for worker in workers.values():
             worker.stdin.close()
             worker.wait(timeout=60)
+
+
+def _is_hopeless(best, name, times):
+    """Whether a side is so many times slower than another by the clock and by processors."""
+    own = best[name]
+    return own > times * min(best.values()) and own.cpu > times * min(
+        each.cpu for each in best.values()
+    )
 
 
 def _start(side):
