@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+
 from penstock.graph.partition import Segment
-from penstock.graph.symbol import Symbol
+from penstock.graph.prepared import Preparation, prepare
+from penstock.graph.ready import ReadyValues
+from penstock.graph.symbol import Node, Symbol
 from penstock.graph.tracing import EMBED_LIMIT, NeedHostError, is_traced, trace_nodes
 from penstock.ops import checks
 from penstock.ops.checks import NeedsValueError
-from penstock.ops.lowering import Fired
+from penstock.ops.lowering import Fired, is_on
 from penstock.ops.random_stateful import EAGER_GENERATORS, STATEFUL_TO_STATELESS, initial_state
 from penstock.runtime.computation import Computation
 from penstock.runtime.eager import variables_lock
@@ -60,6 +64,12 @@ class CompiledSegment:
         self._computation = Computation(
             self._trace, name=name, donate=(3,), trains=bool(self.writes)
         )
+        # What runs instead while the values that depend on variables alone are ready.
+        self._prepared: _Prepared | None = None
+        if not self.changes_state:
+            preparation = prepare(segment, constants, is_on)
+            if preparation is not None:
+                self._prepared = _Prepared(self, preparation, constants, name)
 
     def _first_states(self) -> list[Any]:
         return [initial_state(node.attrs["seed"], node.attrs["seed2"]) for node in self._random]
@@ -99,6 +109,27 @@ class CompiledSegment:
         advanced = [variables[id(node)] for node in self._random]
         return outputs, new, advanced, collector.flag() if collector.failed else None
 
+    def _trace_reading(
+        self,
+        nodes: Sequence[Node],
+        arrays: Sequence[Any],
+        env: dict[int, Any],
+        variables: dict[int, Any],
+    ) -> tuple[Any, Any]:
+        """Outputs and flag of nodes that stand for those of the segment."""
+        env = {**self._fixed, **env}
+        env.update((id(s), v) for s, v in zip(self.arrays, arrays, strict=True))
+        with checks.collecting() as collector:
+            collector.causes = self._causes
+            trace_nodes(nodes, env, dict(variables))
+        outputs = [env[id(symbol)] for symbol in self.segment.outputs]
+        self._shared_kept.update(
+            i
+            for i, source in enumerate(self.kept)
+            if any(variables.get(id(source)) is value for value in outputs)
+        )
+        return outputs, collector.flag() if collector.failed else None
+
     def _note_shared(
         self, outputs: list[Any], arrays: list[Any], kept: list[Any], new: list[Any]
     ) -> None:
@@ -122,6 +153,8 @@ class CompiledSegment:
 
     def fired(self, arrays: list[Any], kept: list[Any], given: list[Any]) -> Sequence[Fired]:
         """The lowering rules that fire for arguments, of which shapes and dtypes suffice."""
+        if self._prepared is not None:
+            return self._prepared.fired(arrays, kept)
         small, large = self._by_size(given)
         replaced, donated = [given[i] for i in small], [given[i] for i in large]
         return self._computation.fired(arrays, kept, replaced, donated, self._states)
@@ -129,7 +162,8 @@ class CompiledSegment:
     @property
     def all_fired(self) -> list[Fired]:
         """The lowering rules that fired for what has run so far."""
-        return self._computation.all_fired
+        own = self._computation.all_fired
+        return own if self._prepared is None else [*own, *self._prepared.all_fired]
 
     def run(self, env: dict[int, Any]) -> None:
         """Run on the values in `env` and put the outputs there."""
@@ -168,22 +202,25 @@ class CompiledSegment:
 
     def execute_reading(self, arrays: Sequence[Any], kept: Sequence[Any]) -> Sequence[Any]:
         """Run what changes no state, as `execute` does."""
-        run, shapes = self._computation.run, _shapes(arrays)
+        run = self._run_reading if self._prepared is None else self._prepared.run
         try:
-            values = [holder.device_value() for holder in kept]
-            outputs, _, _, flag = run(shapes, arrays, values, [], [], [])
+            outputs, flag = run(arrays, kept)
         except (RuntimeError, ValueError) as error:
             if "deleted" not in str(error) and "donated" not in str(error):
                 raise
             # Another thread's assignment took a buffer over between reading it and using it.
             with variables_lock:
-                values = [holder.device_value() for holder in kept]
-                outputs, _, _, flag = run(shapes, arrays, values, [], [], [])
+                outputs, flag = run(arrays, kept)
         for i in self._shared_kept:
             kept[i].owned = False
         if flag is not None:
             checks.raise_failed(flag, self._causes)
         return outputs  # type: ignore[no-any-return]
+
+    def _run_reading(self, arrays: Sequence[Any], kept: Sequence[Any]) -> tuple[Any, Any]:
+        values = [holder.device_value() for holder in kept]
+        outputs, _, _, flag = self._computation.run(_shapes(arrays), arrays, values, [], [], [])
+        return outputs, flag
 
     def _execute_writing(
         self,
@@ -223,6 +260,59 @@ class CompiledSegment:
                 if any(tensor is symbol for tensor in node.inputs):
                     raise NeedHostError(node, str(error)) from error
             raise
+
+
+class _Prepared:
+    """A segment without what depends on its variables alone, which is made beforehand."""
+
+    def __init__(
+        self,
+        whole: CompiledSegment,
+        preparation: Preparation,
+        constants: dict[int, Any],
+        name: str,
+    ) -> None:
+        self._whole = whole
+        self._preparation = preparation
+        self._ready = ReadyValues(preparation, constants)
+        places = {id(source): i for i, source in enumerate(whole.kept)}
+        self._sources = [places[id(source)] for source in preparation.sources]
+        self._kept = [places[id(source)] for source in preparation.kept]
+        self._computation = Computation(self._trace, name=name)
+
+    def run(self, arrays: Sequence[Any], kept: Sequence[Any]) -> tuple[Any, Any]:
+        """Give the outputs of the segment and the flag of its checks."""
+        made = self._ready.values([kept[i] for i in self._sources])
+        if made is None:
+            return self._whole._run_reading(arrays, kept)
+        values = [kept[i].device_value() for i in self._kept]
+        try:
+            outputs, flag = self._computation.run(_shapes(arrays), arrays, values, made)
+        except NeedHostError:
+            # The whole knows the nodes by their own names.
+            self._ready.give_up()
+            return self._whole._run_reading(arrays, kept)
+        return outputs, flag
+
+    def fired(self, arrays: Sequence[Any], kept: Sequence[Any]) -> Sequence[Fired]:
+        """The lowering rules that fire for arguments, of which shapes and dtypes suffice."""
+        made = [
+            jax.ShapeDtypeStruct(symbol.shape.as_list(), symbol.dtype.np)
+            for symbol in self._preparation.made
+        ]
+        return self._computation.fired(arrays, [kept[i] for i in self._kept], made)
+
+    @property
+    def all_fired(self) -> list[Fired]:
+        """The lowering rules that fired for what has run so far."""
+        return self._computation.all_fired
+
+    def _trace(self, arrays: list[Any], kept: list[Any], made: list[Any]) -> Any:
+        preparation = self._preparation
+        preparation.note_rules()
+        env = {id(s): v for s, v in zip(preparation.made, made, strict=True)}
+        variables = {id(s): v for s, v in zip(preparation.kept, kept, strict=True)}
+        return self._whole._trace_reading(preparation.nodes, arrays, env, variables)
 
 
 class DirectCall:

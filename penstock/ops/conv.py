@@ -141,13 +141,13 @@ def _groups(depth: int, filter_shape: Sequence[int]) -> int:
     return groups
 
 
-def convolve(x: Any, kernel: Any, geometry: Geometry) -> Any:
-    """Convolution on the device."""
+def convolve(x: Any, kernel: Any, geometry: Geometry, *, backward: bool = False) -> Any:
+    """Convolution on the device; `backward` tells that only its transpose is computed."""
     window = geometry.window
     if _outgrows_input(geometry):
         return _patches_times_filter(x, kernel, window)
     places = x.shape[0] * math.prod(window.outputs)
-    note_convolution(places * math.prod(kernel.shape), x.dtype)
+    note_convolution(places * math.prod(kernel.shape), x.dtype, backward=backward)
     return lax.conv_general_dilated(
         x,
         kernel,
@@ -196,12 +196,12 @@ def _patches(x: Any, window: Window) -> Any:
 
 def input_gradient(kernel: Any, grad: Any, shape: Sequence[int], geometry: Geometry) -> Any:
     """Transpose of the convolution in its input of `shape`, on the device."""
-    return _transposed(lambda x: convolve(x, kernel, geometry), grad, shape)
+    return _transposed(lambda x: convolve(x, kernel, geometry, backward=True), grad, shape)
 
 
 def filter_gradient(x: Any, grad: Any, shape: Sequence[int], geometry: Geometry) -> Any:
     """Transpose of the convolution in its filter of `shape`, on the device."""
-    return _transposed(lambda kernel: convolve(x, kernel, geometry), grad, shape)
+    return _transposed(lambda kernel: convolve(x, kernel, geometry, backward=True), grad, shape)
 
 
 def _transposed(linear: Callable[[Any], Any], grad: Any, shape: Sequence[int]) -> Any:

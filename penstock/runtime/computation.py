@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 from penstock.core.collection import uncollected
-from penstock.ops.lowering import Fired, recording
+from penstock.ops.lowering import Fired, options_of, recording
 from penstock.runtime.allocator import may_keep_memory, note_temporaries
 from penstock.runtime.executable_store import store_executables
 from penstock.runtime.miscompiled import safe_options
@@ -78,10 +78,7 @@ class Computation:
     def _traced(self, args: Sequence[Any]) -> tuple[Any, tuple[Fired, ...]]:
         traced = self._jit(()).trace(*args)
         fired = self._fired.get(_signature(args), ())
-        options = safe_options(
-            traced.jaxpr,
-            {name: value for one in fired for name, value in one.rule.options.items()},
-        )
+        options = safe_options(traced.jaxpr, options_of(fired))
         return self._jit(tuple(sorted(options.items()))), fired
 
     def _jit(self, options: tuple[tuple[str, Any], ...]) -> Any:

@@ -27,7 +27,8 @@ def safe_options(jaxpr: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not sums_of_spread_factors(getattr(jaxpr, "jaxpr", jaxpr)):
         return dict(options)
-    return {**options, _FUSION: _WITHOUT_SUMS if _FUSION in options else ""}
+    with_products = _WITHOUT_SUMS in options.get(_FUSION, "")
+    return {**options, _FUSION: _WITHOUT_SUMS if with_products else ""}
 
 
 def sums_of_spread_factors(jaxpr: Any) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from penstock.core.errors import InvalidArgumentError
 from penstock.ops import lowering
-from penstock.ops.lowering import RULES, recording, without
+from penstock.ops.lowering import RULES, options_of, recording, without
 from penstock.ops.table import has, lookup
 
 _CPU = pytest.mark.skipif(jax.default_backend() != "cpu", reason="the rules are for the CPU")
@@ -76,6 +76,7 @@ _CASES = [
     ("tiled_maximum", "MaxPool", (_X,), _pool(2)),
     ("tiled_maximum", "MaxPool", (_TIES,), _pool(3, "SAME")),
     ("library_fusion", "Conv2D", (_BIG, _random(3, 3, 32, 32)), _conv()),
+    ("threaded_convolution", "Conv2D", (_BIG, _random(3, 3, 32, 32)), _conv()),
     (
         "library_fusion",
         "Conv2DBackpropInput",
@@ -97,7 +98,7 @@ _CASES = [
 ]
 
 
-def _compiled(op, inputs, attrs):
+def _compiled(op, inputs, attrs, *, trains=True):
     """The op as XLA computes it, with the options of its rules, and the rules that fired."""
     row = lookup(op)
     known = {name: attrs[name] for name in row.attrs}
@@ -114,10 +115,9 @@ def _compiled(op, inputs, attrs):
     arrays = [
         array for i, array in enumerate(inputs) if not (fixed[i] and i in row.constants(known))
     ]
-    with recording(op, trains=True) as fired:
+    with recording(op, trains=trains) as fired:
         jax.eval_shape(kernel, *arrays)
-    options = {name: value for one in fired for name, value in one.rule.options.items()}
-    result = jax.jit(kernel, compiler_options=options or None)(*arrays)
+    result = jax.jit(kernel, compiler_options=options_of(fired) or None)(*arrays)
     return np.asarray(result), {one.rule.name for one in fired}
 
 
@@ -129,10 +129,11 @@ def _assert_close(found, plain):
 @_CPU
 @pytest.mark.parametrize(("rule", "op", "inputs", "attrs"), _CASES)
 def test_a_rule_gives_what_the_plain_way_gives(rule, op, inputs, attrs):
-    found, fired = _compiled(op, inputs, attrs)
+    trains = rule != "threaded_convolution"
+    found, fired = _compiled(op, inputs, attrs, trains=trains)
     assert rule in fired
     with without():
-        plain, none = _compiled(op, inputs, attrs)
+        plain, none = _compiled(op, inputs, attrs, trains=trains)
     assert none == set()
     _assert_close(found, plain)
 
@@ -191,6 +192,17 @@ def test_products_without_training_small_ones_and_other_dtypes_ask_for_no_option
         lowering.note_product(1 << 30, np.dtype(np.float64))
         lowering.note_convolution((1 << 20) - 1, np.dtype(np.float32))
     assert fired == []
+
+
+@_CPU
+def test_a_gradient_of_a_convolution_is_compiled_with_products_fused():
+    with recording() as fired:
+        lowering.note_convolution(1 << 20, np.dtype(np.float32))
+        forward = options_of(fired)
+        lowering.note_convolution(1 << 20, np.dtype(np.float32), backward=True)
+    assert "DOT" not in next(iter(forward.values()))
+    assert [one.rule.name for one in fired] == ["threaded_convolution", "library_fusion"]
+    assert options_of(fired) == options_of(reversed(fired)) == lowering.LIBRARY_FUSION.options
 
 
 def test_an_unknown_rule_cannot_be_left_out():
