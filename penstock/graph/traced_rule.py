@@ -22,7 +22,7 @@ from penstock.graph.func_graph import FuncGraph
 from penstock.graph.tracing import is_traced
 from penstock.ops import checks
 from penstock.ops.grad import is_differentiating
-from penstock.ops.table import REQUIRED, TYPE_LIST, host_kernel, op
+from penstock.ops.table import REQUIRED, TYPE_LIST, gradient, host_kernel, op
 from penstock.runtime.backprop import dense
 from penstock.runtime.context import not_recording, state
 from penstock.runtime.convert import convert_to_tensor
@@ -30,7 +30,11 @@ from penstock.runtime.dispatch import call
 
 
 def join_by_rule(
-    values: Sequence[Any], sources: Sequence[Any], rule: Callable[..., Any]
+    values: Sequence[Any],
+    sources: Sequence[Any],
+    rule: Callable[..., Any],
+    *,
+    everywhere: bool = False,
 ) -> list[Any] | None:
     """Pass on `values`, whose gradients with respect to `sources` are those of the rule.
 
@@ -38,12 +42,13 @@ def join_by_rule(
         values: results of the function.
         sources: its arguments.
         rule: `rule(None, *upstream)` gives a gradient or None for each source.
+        everywhere: whether to do so outside of bodies as well.
 
     Returns:
         The values, or None where the rule cannot be traced apart: outside of bodies, and when
         it has effects.
     """
-    if not getattr(state.graph, "is_body", False):
+    if not everywhere and not getattr(state.graph, "is_body", False):
         return None
     if any(tensor.dtype is dtypes.variant for tensor in (*values, *sources)):
         return None
@@ -156,6 +161,44 @@ def _nothing(like: Any) -> Any:
     if _is_smooth(like):
         return jnp.zeros(like.shape, like.dtype)
     return np.zeros(like.shape, jax.dtypes.float0)
+
+
+@op(
+    "_LostGradient",
+    inputs=("values: T",),
+    outputs=("output: T",),
+    attrs={"rule": REQUIRED, "T": TYPE_LIST},
+    kernel="device",
+    shape=_shapes,
+)
+def lost_gradient(values: Any, *, rule: str, **_: Any) -> Any:
+    """The values, whose gradients follow a rule that nobody has.
+
+    Shape: values [...] -> output [...].
+    Errors: LookupError when a gradient is asked for.
+    """
+    if is_differentiating():
+        raise _lost(rule)
+    return tuple(values)
+
+
+@host_kernel("_LostGradient")
+def lost_gradient_host(values: Any, **_: Any) -> Any:
+    """The values."""
+    return tuple(values)
+
+
+@gradient("_LostGradient")
+def lost_gradient_rule(g: Any, *_: Any) -> Any:
+    """Refuse."""
+    raise _lost(g.attrs["rule"])
+
+
+def _lost(rule: str) -> LookupError:
+    return LookupError(
+        f"the function was saved without its gradient rule {rule!r}; save it in TensorFlow "
+        "with experimental_custom_gradients=True, or differentiate it where it was written"
+    )
 
 
 @host_kernel("_CustomGradient")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from penstock.core.collection import uncollected
 from penstock.core.device_name import DeviceSpec
 from penstock.core.errors import DataLossError, NotFoundError, UnimplementedError
 from penstock.graph.graph_def.reader import Library
+from penstock.graph.graph_def.saved_gradients import SavedGradient
 from penstock.ops.lookup import forget_name
 from penstock.runtime.context import init_scope
 from penstock.runtime.convert import convert_to_tensor
@@ -156,9 +158,39 @@ class _Loader:
             f"SavedModel '{directory}'",
             () if options.allow_unsafe_ops else UNSAFE_OPS,
         )
+        self._library.gradients = self._gradients()
         self._constants: dict[str, Any] = {}
         self._traces: dict[str, SavedConcreteFunction] = {}
         self._objects: list[Any] = []
+
+    def _gradients(self) -> dict[str, SavedGradient]:
+        """Rules of `tf.custom_gradient`, by the names that nodes have for them."""
+        found = {}
+        for registered in self._meta_graph.graph_def.library.registered_gradients:
+            name = registered.gradient_func
+            if name not in self._saved.concrete_functions or name not in self._library:
+                continue
+            message = self._saved.concrete_functions[name]
+            captures: list[Any] = []
+            homes = set()
+            for index in message.bound_inputs:
+                node = self._saved.nodes[index]
+                if node.WhichOneof("kind") == "captured_tensor":
+                    captures.append(node.captured_tensor.name)
+                    homes.add(node.captured_tensor.concrete_function)
+                else:
+                    captures.append(functools.partial(self._tensor, index))
+            if len(homes) > 1:
+                continue
+            given = message.output_signature
+            items = given.list_value.values if given.HasField("list_value") else [given]
+            found[registered.registered_op_type] = SavedGradient(
+                name,
+                [not item.HasField("none_value") for item in items],
+                captures,
+                "".join(homes),
+            )
+        return found
 
     def load(self) -> Any:
         """Make all objects, join them, give them their values, and return the root."""

@@ -44,8 +44,9 @@ class SaveOptions:
             checked to be a name of a device.
         experimental_variable_policy: a variable of several devices is one variable here, and
             is written as one. Devices are not written, which other programs lack anyway.
-        experimental_custom_gradients: accepted for compatibility: gradients of loaded
-            functions are those of their ops.
+        experimental_custom_gradients: accepted for compatibility: rules of
+            `tf.custom_gradient` are not written, and whoever asks for such a gradient of the
+            loaded function is told so.
         experimental_image_format: must be False, as in TensorFlow outside of Google.
         experimental_skip_saver: whether the ops that save and restore are left out.
         experimental_sharding_callback: how values are spread over files, such as

@@ -29,10 +29,12 @@ from penstock.graph.graph_def.attr_values import (
     read_attr,
     read_attrs,
 )
+from penstock.graph.graph_def.saved_gradients import ATTRIBUTE, SavedGradient, rule_of
 from penstock.graph.graph_def.user_kernels import has_kernel, user_row
 from penstock.graph.graph_function import record_of
 from penstock.graph.inference import Fact, infer, output_dtypes
 from penstock.graph.symbol import Symbol
+from penstock.graph.traced_rule import join_by_rule
 from penstock.ops.table import TYPE_LIST, OpDef, has, lookup
 from penstock.runtime import checkpoint_wire  # noqa: F401  (lets the ops that save find files)
 from penstock.runtime.backprop import backprop, dense
@@ -68,6 +70,8 @@ class Library:
         self._functions = {message.signature.name: message for message in messages}
         self.what = what
         self.refused = frozenset(refused)
+        # Name of a rule -> the rule, for nodes that name one.
+        self.gradients: Mapping[str, SavedGradient] = {}
         nodes = sum(len(message.node_def) for message in messages)
         self._limit = max(_MAX_NODES, _MAX_COPIES * nodes)
         self._written = 0
@@ -115,6 +119,7 @@ class Library:
             definition.node_def,
             dict(zip(names, arguments, strict=True)),
             place=f"function {name!r} of {self.what}",
+            function=name,
             depth=depth,
             must_run=definition.control_ret.values(),
         )
@@ -140,6 +145,7 @@ class GraphReader:
         nodes: NodeDefs in any order.
         arguments: symbols of the function's arguments, by name.
         place: where the nodes stand, for messages.
+        function: name of the function whose nodes they are.
         depth: how many calls led here.
         must_run: names of nodes that have effects.
         specials: functions that read the nodes of some ops in another way.
@@ -152,12 +158,14 @@ class GraphReader:
         arguments: Mapping[str, Symbol],
         *,
         place: str,
+        function: str = "",
         depth: int = 0,
         must_run: Sequence[str] = (),
         specials: Mapping[str, Special] | None = None,
     ) -> None:
         self.library = library
         self.place = place
+        self._function = function
         self._nodes = nodes
         self._values: dict[str, Symbol | _Outputs] = dict(arguments)
         self._depth = depth
@@ -273,7 +281,25 @@ class GraphReader:
             return
         symbols = self.graph.add(row, inputs, attrs, lengths, facts, node.name)
         self.graph.nodes[-1].where = self.place
+        if ATTRIBUTE in node.attr:
+            symbols = self._with_rule(node, inputs, symbols)
         self._keep(node.name, symbols, output_offsets(row, node.attr, len(symbols)))
+
+    def _with_rule(
+        self, node: Any, inputs: list[Symbol], symbols: Sequence[Symbol]
+    ) -> Sequence[Symbol]:
+        """The outputs of a node that names its gradient rule, differentiated by it."""
+        name = node.attr[ATTRIBUTE].s.decode("utf-8", "replace")
+        gradient = self.library.gradients.get(name)
+        joined = None
+        if gradient is not None and gradient.home in {"", self._function}:
+            captured = [
+                self.resolve(item) if isinstance(item, str) else item()
+                for item in gradient.captures
+            ]
+            rule = rule_of(gradient, symbols, captured, self.library.inline)
+            joined = join_by_rule(symbols, inputs, rule, everywhere=True)
+        return call("_LostGradient", list(symbols), rule=name) if joined is None else joined
 
     def _emit_user(self, node: Any, inputs: list[Symbol]) -> None:
         """Write down a node whose op has a kernel of the user's."""

@@ -22,6 +22,7 @@ from penstock.graph.graph_def.attr_values import (
     write_constant,
     write_shapes,
 )
+from penstock.graph.graph_def.saved_gradients import ATTRIBUTE as GRADIENT_ATTRIBUTE
 from penstock.graph.loops import loop_over_rows
 from penstock.graph.partition import accesses, has_effect, live_nodes
 from penstock.graph.symbol import Node, Symbol
@@ -33,6 +34,8 @@ PRODUCER: Final = 2474
 MIN_CONSUMER: Final = 12
 
 _NOT_IN_NODE: Final = re.compile(r"[^A-Za-z0-9_.\\/>-]")
+# The rule that nodes with a gradient of their own name; no file holds it.
+_OWN_RULE: Final = b"CustomGradient"
 _NOT_IN_ARGUMENT: Final = re.compile(r"[^a-z0-9_]+")
 _CONTROL_FLOW: Final = frozenset(
     {"If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile"}
@@ -201,10 +204,8 @@ class _NodeWriter:
 
     def _write(self, node: Node) -> None:
         row = node.row
-        if row.name == "_CustomGradient":
-            # Files have no gradients: what it joins passes.
-            for symbol, value in zip(node.outputs, node.inputs, strict=False):
-                self.refer(symbol, self.reference(value))
+        if row.name in ("_CustomGradient", "_LostGradient"):
+            self._write_as_identity(node)
             return
         if row.name == "_MapRows":
             self._write_as_loop(node)
@@ -227,9 +228,28 @@ class _NodeWriter:
         else:
             write_attrs(node, message.attr)
             self._write_functions(node, message)
+        if node.custom_record is not None:
+            message.attr[GRADIENT_ATTRIBUTE].s = _OWN_RULE
         write_shapes(message.attr["_output_shapes"], [s.shape for s in node.outputs])
         self._written[id(node)] = name
         self._refer_to_outputs(node, name)
+
+    def _write_as_identity(self, node: Node) -> None:
+        """What passes values on and has a gradient rule of its own, which files do not hold.
+
+        The node names a rule, so that whoever differentiates it is told that there was one.
+        """
+        values = node.inputs[: len(node.outputs)]
+        name = self.reserve(_node_name(node.name))
+        message = self._messages.add(name=name, op="IdentityN")
+        message.input.extend(self.reference(symbol) for symbol in values)
+        message.attr["T"].list.type.extend(s.dtype.as_datatype_enum for s in values)
+        message.attr[GRADIENT_ATTRIBUTE].s = _OWN_RULE
+        write_shapes(message.attr["_output_shapes"], [s.shape for s in node.outputs])
+        self._written[id(node)] = name
+        for i, symbol in enumerate(node.outputs):
+            place = f":output:{i}" if self._in_function else f":{i}" if i else ""
+            self.refer(symbol, f"{name}{place}")
 
     def _write_as_loop(self, node: Node) -> None:
         """A vectorised map as a function that runs row by row: TensorFlow's form of it."""
