@@ -279,11 +279,11 @@ def softmax(logits: Any) -> Any:
     xp = namespace(shifted)
     powers = xp.exp(shifted)
     total = powers.sum(axis=-1, keepdims=True)
-    share = powers / total
     if xp is not np or not np.isfinite(total).all():
-        # Beside an infinite logit the others have no share, where 0 / NaN would say NaN.
-        share = xp.where(powers == 0, powers, share)
-    return share.astype(logits.dtype)
+        # Beside an infinite logit the others have no share, where 0 / NaN would say NaN. All
+        # powers of such a row are 0 or NaN.
+        total = xp.where(xp.isnan(total), xp.ones_like(total), total)
+    return (powers / total).astype(logits.dtype)
 
 
 @gradient("Softmax")
