@@ -20,10 +20,18 @@ from typing import Any
 import numpy as np
 
 from penstock.core.tensor_shape import TensorShape
+from penstock.graph.dense_convolution import DENSE_ROW, dense_form
 from penstock.graph.partition import Segment, is_free, root
 from penstock.graph.symbol import Node, Symbol
 from penstock.graph.tracing import EMBED_LIMIT, place_of
-from penstock.ops.lowering import PREPARED_VALUES, SCALED_WEIGHTS, Rule, applies, at
+from penstock.ops.lowering import (
+    DENSE_CONVOLUTION,
+    PREPARED_VALUES,
+    SCALED_WEIGHTS,
+    Rule,
+    applies,
+    at,
+)
 from penstock.ops.table import lookup
 from penstock.runtime.eager import as_tuple
 from penstock.runtime.quiet import quietly
@@ -35,6 +43,8 @@ _WEIGHTED = {"Conv2D": 1, "Conv3D": 1, "MatMul": 1, "DepthwiseConv2dNative": 2}
 _SUMS = frozenset({"BiasAdd", "AddV2", "Add"})
 _NORMALIZATIONS = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
 _FLOATS = frozenset({"float32", "float64"})
+# How many times the memory of the variables the values may take.
+_GROWTH = 2
 # Elements below which nothing is gained by having them ready.
 _FEW = 1 << 12
 
@@ -90,7 +100,7 @@ class Preparation:
 
         Returns:
             The values of `made`, none of which shares memory with a variable; None if they
-            would take more memory than the variables.
+            would take more than twice the memory of the variables.
 
         Raises:
             OpError: a kernel refuses its values.
@@ -100,7 +110,7 @@ class Preparation:
             env.update(zip(names, as_tuple(quietly(make, env)), strict=True))
         most = sum(env[id(source)].nbytes for source in (*self.sources, *self._large))
         found = [np.array(env[id(symbol)]) for symbol in self.made]
-        if sum(value.nbytes for value in found) > max(most, _FEW):
+        if sum(value.nbytes for value in found) > max(_GROWTH * most, _FEW):
             return None
         return found
 
@@ -127,7 +137,9 @@ def prepare(
         return None
     if any(node.row.name == "_VJP" or node.tape is not None for node in segment.nodes):
         return None
-    return _Parting(segment, constants).part(folding=is_on(SCALED_WEIGHTS))
+    return _Parting(segment, constants).part(
+        folding=is_on(SCALED_WEIGHTS), dense=is_on(DENSE_CONVOLUTION)
+    )
 
 
 class _Parting:
@@ -147,12 +159,16 @@ class _Parting:
         self._instead: dict[int, Node | None] = {}
         self._folds: list[Fold] = []
 
-    def part(self, *, folding: bool) -> Preparation | None:
+    def part(self, *, folding: bool, dense: bool) -> Preparation | None:
         """Give the two parts."""
         if folding:
             for node in self._segment.nodes:
                 if node.row.name in _WEIGHTED:
                     self._fold(node)
+        if dense:
+            for node in self._segment.nodes:
+                if node.row.name == "Conv2D":
+                    self._make_dense(node)
         nodes = [self._instead.get(id(node), node) for node in self._segment.nodes]
         rest, made = self._demanded([node for node in nodes if node is not None])
         elements = sum(_size(symbol.shape) for symbol in made)
@@ -279,6 +295,32 @@ class _Parting:
         self._instead[id(following)] = last
         self._folds.append(Fold(node, following.name))
 
+    def _make_dense(self, node: Node) -> None:
+        """Let a convolution of a few pixels be one product, where that is right."""
+        here = self._instead.get(id(node), node)
+        assert here is not None
+        pixels, weights = here.inputs
+        if not self._varies(weights) or weights.dtype.name not in _FLOATS:
+            return
+        form = dense_form(here)
+        if form is None:
+            return
+        name = id(weights)
+        matrix = self._add(
+            node, "matrix", weights, lambda env: form.matrix(env[name]), (weights,), form.shape
+        )
+        made = Node(
+            node.graph,
+            node.name,
+            DENSE_ROW,
+            (pixels, matrix),
+            dict(form.attrs),
+            None,
+            node.where,
+        )
+        made.outputs = node.outputs
+        self._instead[id(node)] = made
+
     def _only_user(self, node: Node) -> Node | None:
         """The one node that takes the output of another, which nobody else wants."""
         symbol = node.outputs[0]
@@ -310,11 +352,17 @@ class _Parting:
         )
 
     def _add(
-        self, node: Node, what: str, like: Symbol, make: Maker, needs: tuple[Symbol, ...]
+        self,
+        node: Node,
+        what: str,
+        like: Symbol,
+        make: Maker,
+        needs: tuple[Symbol, ...],
+        shape: tuple[int, ...] | None = None,
     ) -> Symbol:
         """A symbol of the first part that no node of the graph makes."""
         holder = Node(node.graph, f"{node.name}/{what}", lookup("Mul"), (), {}, None, "")
-        symbol = Symbol(holder, 0, like.dtype, like.shape)
+        symbol = Symbol(holder, 0, like.dtype, TensorShape(shape) if shape else like.shape)
         holder.outputs = (symbol,)
         self._note(holder, lambda env: make(env).astype(like.dtype.np, copy=False), needs)
         return symbol

@@ -132,8 +132,8 @@ PREPARED_VALUES: Final = Rule(
     ops=("ReadVariableOp",),
     when="a computation that changes no state and takes no gradient computes 2^12 numbers or "
     "more, or factors of weights, from variables and constants alone",
-    instead="they are computed by numpy when a variable has a new value, and kept; at most one "
-    "further copy of the variables that they come from",
+    instead="they are computed by numpy when a variable has a new value, and kept; at most "
+    "twice the size of the variables that they come from",
     gain="MobileNetV2-like inference, batch 1: 2.44 -> 2.37 ms, batch 32: 32.9 -> 31.8 ms",
     source="whole nets, least of interleaved repeats",
 )
@@ -147,6 +147,16 @@ SCALED_WEIGHTS: Final = Rule(
     "ResNet-18-like, batch 1: 4.47 -> 4.36 ms, batch 32: none",
     source="whole nets, least of interleaved repeats",
 )
+DENSE_CONVOLUTION: Final = Rule(
+    name="dense_convolution",
+    ops=("Conv2D",),
+    when="with prepared_values: images have so few pixels that pixels times places are no more "
+    "than the cells of the filter, or twice as many for 8 images or more; no groups, channels "
+    "last, float32 or float64",
+    instead="one product by a matrix from all pixels to all places, made of the filter",
+    gain="ResNet-18-like inference, batch 32: 53.9 -> 50.4 ms, 105.6 -> 97.4 ms of CPU",
+    source="whole nets, least of interleaved repeats",
+)
 
 RULES: Final = {
     rule.name: rule
@@ -158,6 +168,7 @@ RULES: Final = {
         LIBRARY_FUSION,
         PREPARED_VALUES,
         SCALED_WEIGHTS,
+        DENSE_CONVOLUTION,
     )
 }
 

@@ -15,7 +15,7 @@ from penstock.ops.lowering import without
 pytestmark = pytest.mark.skipif(
     jax.default_backend() != "cpu", reason="the rules are for the CPU"
 )
-_RULES = ("prepared_values", "scaled_weights")
+_RULES = ("prepared_values", "scaled_weights", "dense_convolution")
 
 
 def _random(*shape, seed=0):
@@ -154,6 +154,54 @@ def test_other_products_are_left_as_they_are(body):
     found, plain, told = _both_ways(lambda x: body(x, w, s), _random(1, 8, 8, 3))
     np.testing.assert_array_equal(found, plain)
     assert "scaled_weights" not in told
+
+
+@pytest.mark.parametrize(
+    ("pixels", "size", "strides", "padding", "dilations"),
+    [
+        ((8, 2, 2, 3), (3, 3), 1, "SAME", 1),
+        ((8, 2, 2, 3), (3, 3), 2, "SAME", 1),
+        ((1, 1, 1, 3), (3, 3), 1, "SAME", 1),
+        ((2, 3, 2, 3), (5, 4), 1, "SAME", 1),
+        ((2, 1, 4, 3), (2, 7), (1, 2), "SAME", 1),
+        ((2, 3, 3, 3), (3, 3), 1, "SAME", 2),
+        ((2, 2, 2, 3), (3, 3), 1, [[0, 0], [1, 2], [1, 0], [0, 0]], 1),
+        ((2, 3, 3, 3), (3, 3), 1, "VALID", 1),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_convolution_of_a_few_pixels_is_one_product(
+    *, pixels, size, strides, padding, dilations, dtype
+):
+    w = tf.Variable(_random(*size, 3, 64).astype(dtype))
+    s = tf.Variable(_positive(64).astype(dtype))
+
+    def body(x):
+        return tf.nn.conv2d(x, w, strides, padding, dilations=dilations) * s
+
+    x = _random(*pixels).astype(dtype)
+    ruled = tf.function(body)
+    found = ruled(x).numpy()
+    with without():
+        plain = tf.function(body)(x).numpy()
+    _assert_close(found, plain)
+    pairs = np.prod(pixels[1:3]) * np.prod(found.shape[1:3])
+    fires = pairs <= np.prod(size) * (2 if pixels[0] >= 8 else 1)
+    assert ("dense_convolution" in ruled.explain_lowering()) == fires
+
+
+def test_a_few_pixels_of_images_whose_number_is_not_known_stay_patches():
+    w = tf.Variable(_random(3, 3, 3, 512))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2, 2, 3])])
+    def convolved(x):
+        return 0.5 * _convolved(x, w)
+
+    x = _random(9, 2, 2, 3)
+    found = convolved(x).numpy()
+    assert "dense_convolution" not in convolved.explain_lowering()
+    with without():
+        _assert_close(found, tf.function(lambda x: 0.5 * _convolved(x, w))(x).numpy())
 
 
 def test_an_output_of_the_function_is_not_changed():
