@@ -14,13 +14,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from penstock.core.dtypes import int32
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.ops.elementwise import FLOATS, kinds, unary, widened
-from penstock.ops.lowering import PATCHES_PRODUCT, applies, note_convolution
+from penstock.ops.lowering import (
+    PATCHES_PRODUCT,
+    TRANSPOSED_BY_ROWS,
+    applies,
+    note_convolution,
+)
 from penstock.ops.namespace import namespace
 from penstock.ops.table import REQUIRED, gradient, host_kernel, op
 from penstock.ops.windows import (
@@ -31,6 +37,9 @@ from penstock.ops.windows import (
     sliding_window,
     taps,
 )
+
+# Numbers in a batch of images above which the order of its layout costs time.
+_LARGE_IMAGES = 1 << 20
 
 CONV2D_ATTRS = {
     "strides": REQUIRED,
@@ -201,7 +210,27 @@ def input_gradient(kernel: Any, grad: Any, shape: Sequence[int], geometry: Geome
 
 def filter_gradient(x: Any, grad: Any, shape: Sequence[int], geometry: Geometry) -> Any:
     """Transpose of the convolution in its filter of `shape`, on the device."""
+    rows = x.ndim == 4 and not geometry.channels_first and geometry.groups == 1
+    if rows and applies(
+        TRANSPOSED_BY_ROWS,
+        x.size >= _LARGE_IMAGES and x.dtype == np.float32,
+        lambda: f"a batch of {x.shape}",
+    ):
+        x = _turned_by_rows(x)
     return _transposed(lambda kernel: convolve(x, kernel, geometry, backward=True), grad, shape)
+
+
+def _turned_by_rows(x: Any) -> Any:
+    """The same values, laid out with the batch innermost, as XLA's gradient takes them."""
+    batch, rows, columns, depth = x.shape
+
+    def turn(row: Any, turned: Any) -> Any:
+        part = jax.lax.dynamic_index_in_dim(x, row, 1, keepdims=False)
+        return jax.lax.dynamic_update_index_in_dim(turned, part.transpose(2, 1, 0), row, 1)
+
+    turned = jnp.zeros((depth, rows, columns, batch), x.dtype)
+    # XLA sees that this transpose and its own cancel out.
+    return jax.lax.fori_loop(0, rows, turn, turned).transpose(3, 1, 2, 0)
 
 
 def _transposed(linear: Callable[[Any], Any], grad: Any, shape: Sequence[int]) -> Any:

@@ -96,8 +96,18 @@ TILED_MAXIMUM: Final = Rule(
     ops=("MaxPool", "MaxPoolGrad", "MaxPoolV2", "MaxPoolGradV2", "MaxPool3D", "MaxPool3DGrad"),
     when="the window has at most 32 cells",
     instead="the maximum of the window's taps; the gradient goes to the first that equals it",
-    gain="gradient over [64, 32, 32, 32], 2x2: 23.5 -> 2.0 ms of CPU",
-    source="the op alone beside select_and_scatter",
+    gain="gradient over [64, 32, 32, 32], 2x2: 23.5 -> 2.0 ms of CPU; with the bias and relu "
+    "before it, where windows lie side by side, another 7.3 -> 2.4 ms",
+    source="the op alone beside select_and_scatter; with its neighbours beside a sum of pads",
+)
+TRANSPOSED_BY_ROWS: Final = Rule(
+    name="transposed_by_rows",
+    ops=("Conv2DBackpropFilter",),
+    when="float32, channels last, no groups; a batch of images of 2^20 numbers or more",
+    instead="the images are laid out with the batch innermost row by row, as XLA takes them "
+    "for the gradient of the filter; in one piece it walks across the whole batch at each step",
+    gain="train step of a small CNN, batch 64: 68.4 -> 64.8 ms of CPU for its largest layer",
+    source="the layer with its gradients, least of interleaved repeats",
 )
 LIBRARY_FUSION: Final = Rule(
     name="library_fusion",
@@ -164,6 +174,7 @@ RULES: Final = {
         DEPTHWISE_TAPS,
         PATCHES_PRODUCT,
         TILED_MAXIMUM,
+        TRANSPOSED_BY_ROWS,
         THREADED_CONVOLUTION,
         LIBRARY_FUSION,
         PREPARED_VALUES,

@@ -43,6 +43,7 @@ def _pool(size, padding="VALID"):
 _X = _random(2, 8, 8, 6)
 _TIES = np.random.default_rng(1).integers(0, 3, (2, 8, 8, 3)).astype(np.float32)
 _BIG = _random(4, 16, 16, 32)
+_MANY = _random(64, 32, 32, 16)
 
 # Rule, op, constant inputs that come first or later (None marks the arrays), arrays, attrs.
 _CASES = [
@@ -73,6 +74,15 @@ _CASES = [
         (_random(3, 2, 2, 16), np.array([3, 3, 16, 8], np.int32), _random(3, 2, 2, 8)),
         _conv(),
     ),
+    *[
+        (
+            "transposed_by_rows",
+            "Conv2DBackpropFilter",
+            (_MANY, np.array([3, 3, 16, 2], np.int32), _random(64, 32 // step, 32 // step, 2)),
+            _conv(step),
+        )
+        for step in (1, 2)
+    ],
     ("tiled_maximum", "MaxPool", (_X,), _pool(2)),
     ("tiled_maximum", "MaxPool", (_TIES,), _pool(3, "SAME")),
     ("library_fusion", "Conv2D", (_BIG, _random(3, 3, 32, 32)), _conv()),
