@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from penstock.core import dtypes
@@ -70,6 +71,8 @@ class Program:
             i for i, symbol in enumerate(self.inputs) if symbol.dtype.name == "resource"
         ]
         self._distinct: tuple[Any, ...] | None = None
+        # Used where there are two or more, so that it gives a tuple.
+        self._get_resources = itemgetter(*(self._resources or [0]))
         self._direct: DirectCall | None = None
 
     def run(self, values: Sequence[Any]) -> Sequence[Any]:
@@ -132,7 +135,7 @@ class Program:
         """Whether no two resource inputs are one variable; the last answer is kept."""
         if len(self._resources) < 2:
             return True
-        handles = tuple([id(values[i]) for i in self._resources])
+        handles = tuple(map(id, self._get_resources(values)))
         if handles == self._distinct:
             return True
         if len(set(handles)) != len(handles):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -16,13 +17,17 @@ from penstock.runtime.eager import variables_lock
 _WORTH = 4
 _PATIENCE = 3
 
+# (A model has hundreds of variables: a loop in Python takes a while.)
+_value_of = operator.attrgetter("value")
+
 
 class ReadyValues:
     """The values of a preparation for what its variables hold.
 
     A variable's value is an array that is never changed but replaced, so it is known by its
-    identity. It is held weakly: nothing keeps an old one alive. Several threads may ask at
-    once; at worst each of them makes the same values.
+    identity. It is held weakly: nothing keeps an old one alive, and what was made of it goes
+    when it does, before its address can be another's. Several threads may ask at once; at worst
+    each of them makes the same values.
 
     Args:
         preparation: how they are made.
@@ -32,7 +37,9 @@ class ReadyValues:
     def __init__(self, preparation: Preparation, constants: Values) -> None:
         self._preparation = preparation
         self._constants = constants
-        self._found: tuple[list[Any], list[Any]] | None = None
+        # Ids of the variables' values, references to them, and what was made of them.
+        self._found: tuple[list[int], list[Any], list[Any]] | None = None
+        self._made_before = False
         self._calls = 0
         self._failures = 0
         self._given_up = False
@@ -40,13 +47,9 @@ class ReadyValues:
     def values(self, holders: Sequence[Any]) -> list[Any] | None:
         """The values for what the holders of the variables hold; None where none are kept."""
         found = self._found
-        if found is not None:
-            for reference, holder in zip(found[0], holders, strict=True):
-                if reference() is not holder.value:
-                    break
-            else:
-                self._calls += 1
-                return found[1]
+        if found is not None and list(map(id, map(_value_of, holders))) == found[0]:
+            self._calls += 1
+            return found[2]
         return None if self._given_up else self._renewed(holders)
 
     def give_up(self) -> None:
@@ -55,7 +58,7 @@ class ReadyValues:
         self._found = None
 
     def _renewed(self, holders: Sequence[Any]) -> list[Any] | None:
-        if self._found is not None:
+        if self._made_before:
             self._failures = 0 if self._calls >= _WORTH else self._failures + 1
             if self._failures > _PATIENCE:
                 # The variables change at every few calls: there is nothing to be saved.
@@ -81,8 +84,22 @@ class ReadyValues:
             return None
         self._calls = 0
         values = [jax.device_put(value) for value in made]
-        self._found = [weakref.ref(value) for value in current], values
+        forget = _forgetting(weakref.ref(self))
+        references = [weakref.ref(value, forget) for value in current]
+        self._found = [id(value) for value in current], references, values
+        self._made_before = True
         return values
+
+
+def _forgetting(owner: weakref.ref[ReadyValues]) -> Callable[[Any], None]:
+    """What is called when a variable's value goes."""
+
+    def forget(_: Any) -> None:
+        ready = owner()
+        if ready is not None:
+            ready._found = None
+
+    return forget
 
 
 def _is_here(value: Any) -> bool:

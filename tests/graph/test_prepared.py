@@ -271,13 +271,24 @@ def test_a_train_step_that_takes_over_buffers_leaves_right_values_behind():
     _assert_close(function(x).numpy(), expected(x))
 
 
-def test_old_values_are_not_kept_alive():
+def test_old_values_are_not_kept_alive(monkeypatch):
+    made = []
+    values = ReadyValues.values
+    monkeypatch.setattr(
+        ReadyValues, "values", lambda self, holders: _noted(made, values(self, holders))
+    )
     function, w, _, _ = _scaled()
     function(_random(2, 4))
-    old = weakref.ref(w._holder.value)
+    old = [weakref.ref(w._holder.value), *made]
     w.assign(tf.ones_like(w))
     gc.collect()
-    assert old() is None
+    # Neither what the variable held nor what was made of it.
+    assert [each() for each in old] == [None, None]
+
+
+def _noted(references, values):
+    references.extend(map(weakref.ref, values))
+    return values
 
 
 def test_gradients_are_those_of_the_function_as_it_is_written():
