@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -19,6 +20,10 @@ from penstock.runtime.eager import as_tuple
 
 # Constants above this size are handed to the computation instead of being compiled into it.
 EMBED_LIMIT = 1 << 14
+
+
+# What stands for a node: values of its inputs in, of its outputs out.
+Special = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 class NeedHostError(Exception):
@@ -56,8 +61,20 @@ def is_traced(value: Any) -> bool:
     )
 
 
-def trace_nodes(nodes: Sequence[Node], env: dict[int, Any], variables: dict[int, Any]) -> None:
-    """Evaluate nodes under trace, with variables as values."""
+def trace_nodes(
+    nodes: Sequence[Node],
+    env: dict[int, Any],
+    variables: dict[int, Any],
+    specials: Mapping[int, Special] = MappingProxyType({}),
+) -> None:
+    """Evaluate nodes under trace, with variables as values.
+
+    Args:
+        nodes: the nodes, each after those that it depends on.
+        env: values by the identity of symbols; outputs are put there.
+        variables: values of variables and states.
+        specials: functions that stand for nodes, by their identity.
+    """
     inside = {id(node) for node in nodes}
     pullbacks: dict[int, tuple[Any, Any, tuple[int, ...]]] = {}
     wanted: dict[int, set[int]] = {}
@@ -72,7 +89,11 @@ def trace_nodes(nodes: Sequence[Node], env: dict[int, Any], variables: dict[int,
         try:
             place = place_of(node)
             with checks.labelled(place), lowering.at(place):
-                outputs = _trace_node(node, env, variables, wanted, pullbacks)
+                special = specials.get(id(node))
+                if special is None:
+                    outputs = _trace_node(node, env, variables, wanted, pullbacks)
+                else:
+                    outputs = special([env[id(symbol)] for symbol in node.inputs])
         except NeedHostError as need:
             if need.node is node:
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -204,7 +205,15 @@ def shape(x: Any, *, out_type: DType) -> Any:
 
     Shape: input [...] -> output [rank].
     """
-    return np.array(x.shape, out_type.np)
+    return _sizes(x.shape, out_type)
+
+
+def _sizes(shape: Sequence[Any], out_type: DType) -> Any:
+    try:
+        return np.array(shape, out_type.np)
+    except jax.errors.InconclusiveDimensionOperation:
+        # In a program for open sizes these are known when it runs.
+        return jnp.stack([jnp.asarray(size).astype(out_type.np) for size in shape])
 
 
 @op(
@@ -221,7 +230,7 @@ def shape_n(xs: Any, *, out_type: DType) -> Any:
 
     Shape: input [...] each -> output [rank] each.
     """
-    return tuple(np.array(x.shape, out_type.np) for x in xs)
+    return tuple(_sizes(x.shape, out_type) for x in xs)
 
 
 def _scalar(*_: Any, **__: Any) -> TensorShape:
@@ -242,7 +251,7 @@ def size(x: Any, *, out_type: DType) -> Any:
 
     Shape: input [...] -> output [].
     """
-    return np.array(math.prod(x.shape), out_type.np)
+    return _sizes((math.prod(x.shape),), out_type).reshape(())
 
 
 @op(

@@ -108,7 +108,10 @@ def mean(input: Any, reduction_indices: Any, *, keep_dims: bool) -> Any:
     if input.dtype in INTEGERS:
         return _integer_mean(xp, input, axes, keep_dims, count)
     total = _summed(xp, input, axes, keep_dims)
-    average = xp.true_divide(total, total.dtype.type(count))
+    # In programs for open sizes the count is a formula.
+    known = isinstance(count, (int, np.integer))
+    divisor = total.dtype.type(count) if known else xp.asarray(count).astype(total.dtype)
+    average = xp.true_divide(total, divisor)
     return average.astype(input.dtype) if input.dtype in HALVES else average
 
 

@@ -1,8 +1,8 @@
 """Graphs written as TensorFlow's messages: FunctionDefs in a library, and GraphDefs.
 
-Everything becomes native ops. A node without a native form, such as a generic gradient, is
-refused by name. What our graphs say by the order of their nodes, which effect comes before
-which, is said by control inputs.
+Everything becomes native ops. Nodes without a native form, such as generic gradients, become
+programs of XLA; what cannot is refused by name. What our graphs say by the order of their
+nodes, which effect comes before which, is said by control inputs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from penstock.graph.graph_def.attr_values import (
     write_constant,
     write_shapes,
 )
+from penstock.graph.graph_def.programs import Part, find_parts, make_program
 from penstock.graph.graph_def.saved_gradients import ATTRIBUTE as GRADIENT_ATTRIBUTE
 from penstock.graph.loops import loop_over_rows
 from penstock.graph.partition import accesses, has_effect, live_nodes
@@ -57,6 +58,14 @@ _REFUSED: Final = frozenset(
         "TopK",
     }
 )
+
+
+def _is_without_form(node: Node) -> bool:
+    """Whether TensorFlow has no op for a node."""
+    name = node.row.name
+    if name in ("_CustomGradient", "_LostGradient", "_MapRows"):
+        return False  # they are written in ways of their own
+    return name.startswith("_") or name in _REFUSED
 
 
 class LibraryWriter:
@@ -146,7 +155,7 @@ def write_graph(
     writer = _NodeWriter(library, message.node, in_function=False, in_order=not on_demand)
     wanted = {id(symbol.graph_node) for symbol in inputs}
     live = {id(node) for node in (nodes if on_demand else live_nodes(nodes, outputs))} | wanted
-    writer.write_nodes([node for node in nodes if id(node) in live])
+    writer.write_nodes([node for node in nodes if id(node) in live], outputs)
     message.library.CopyFrom(library.message)
     return message
 
@@ -196,11 +205,46 @@ class _NodeWriter:
                 f"{symbol.name} must be made by the graph that is written, or be an input of it"
             ) from None
 
-    def write_nodes(self, nodes: Iterable[Node]) -> None:
-        """Write nodes in their order."""
+    def write_nodes(self, nodes: Sequence[Node], outputs: Iterable[Symbol]) -> None:
+        """Write nodes in their order, or parts of them as programs."""
+        parts = {
+            id(node): part
+            for part in find_parts(nodes, outputs, _is_without_form)
+            for node in part.nodes
+        }
+        begun: list[tuple[Part, Any]] = []
         for node in nodes:
-            if id(node.outputs[0] if node.outputs else node) not in self._references:
+            if id(node) in self._written:
+                continue
+            if id(node) in parts:
+                begun.append((parts[id(node)], self._begin_program(parts[id(node)])))
+            elif id(node.outputs[0] if node.outputs else node) not in self._references:
                 self._write(node)
+        for part, message in begun:
+            # What a program takes may have been made between its first and its last node.
+            message.input.extend(self.reference(symbol) for symbol in part.inputs)
+
+    def _begin_program(self, part: Part) -> Any:
+        """Write the node of a program but for its inputs."""
+        program = make_program(part)
+        name = self.reserve("XlaCallModule")
+        message = self._messages.add(name=name, op="XlaCallModule")
+        attrs = message.attr
+        attrs["version"].i = program.version
+        attrs["module"].s = program.module
+        attrs["platforms"].list.s.extend(text.encode() for text in program.platforms)
+        for attr, symbols in (("Tin", part.inputs), ("Tout", part.outputs)):
+            types = attrs[attr].list
+            types.SetInParent()
+            types.type.extend(s.dtype.as_datatype_enum for s in symbols)
+        write_shapes(attrs["Sout"], [s.shape for s in part.outputs])
+        write_shapes(attrs["_output_shapes"], [s.shape for s in part.outputs])
+        for node in part.nodes:
+            self._written[id(node)] = name
+        for i, symbol in enumerate(part.outputs):
+            place = f":output:{i}" if self._in_function else f":{i}" if i else ""
+            self.refer(symbol, f"{name}{place}")
+        return message
 
     def _write(self, node: Node) -> None:
         row = node.row
@@ -210,7 +254,7 @@ class _NodeWriter:
         if row.name == "_MapRows":
             self._write_as_loop(node)
             return
-        if row.name.startswith("_") or row.name in _REFUSED:
+        if _is_without_form(node):
             raise UnimplementedError(
                 f"node {node.name!r} of op {row.name}{_place(node)} has no form among "
                 "TensorFlow's ops and cannot be written"
@@ -345,7 +389,7 @@ class _FunctionWriter:
         for i, symbol in enumerate(inputs):
             name = argument_names[i] if i < len(argument_names) else None
             self._write_argument(i, symbol, name)
-        self._nodes.write_nodes(live)
+        self._nodes.write_nodes(live, outputs)
         self._write_results(outputs)
         signature = self._message.signature
         signature.is_stateful = any(node.row.stateful for node in live)

@@ -17,9 +17,8 @@ TOOLS = os.environ.get("PENSTOCK_FORMAT_TOOLS_PYTHON")
 HERE = Path(__file__).parent
 OURS = "penstock"
 PYTHONS = {OURS: sys.executable, "tensorflow": PYTHON}
-# What only TensorFlow writes: gradients of loops have no form among its ops here, and
-# variables of several parts are not made.
-ONE_WAY = {(OURS, "gradients_inside"), (OURS, "tf1_partitioned")}
+# What only TensorFlow writes: variables of several parts are not made here.
+ONE_WAY = {(OURS, "tf1_partitioned")}
 
 
 def run(python, script, *args):
