@@ -57,12 +57,14 @@ class SignatureSpec:
 
     `is_batchable` tells whether requests may share one call: each input and output has rows
     along its first axis, and their number is free. `has_fixed_rows` tells whether any two
-    rows of an input have the same shape.
+    rows of an input have the same shape. `defaults` are the values of inputs that a gRPC
+    request may leave out.
     """
 
     inputs: Mapping[str, TensorInfo]
     outputs: Mapping[str, TensorInfo]
     method_name: str = PREDICT_METHOD
+    defaults: Arrays = field(default_factory=dict, compare=False)
     is_batchable: bool = field(init=False)
     has_fixed_rows: bool = field(init=False)
     # Name, dtype and shape of a row of the only input, for the short way through `check`.

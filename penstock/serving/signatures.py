@@ -6,7 +6,7 @@ from typing import Any
 from penstock.core.errors import InvalidArgumentError, NotFoundError
 from penstock.serving.servable import SignatureSpec, TensorInfo
 from penstock.wire import protos
-from penstock.wire.tensors import make_dtype, make_shape
+from penstock.wire.tensors import make_dtype, make_ndarray, make_shape
 
 _SERVE_TAG = "serve"
 
@@ -47,6 +47,7 @@ def signatures_of(meta_graph: Any) -> dict[str, SignatureSpec]:
             {k: _tensor_info(info) for k, info in signature.inputs.items()},
             {k: _tensor_info(info) for k, info in signature.outputs.items()},
             signature.method_name,
+            {k: make_ndarray(value) for k, value in signature.defaults.items()},
         )
         for key, signature in sorted(meta_graph.signature_def.items())
     }

@@ -277,6 +277,21 @@ def test_the_state_of_models_comes_back_as_it_was(tmp_path):
     with_pair(tmp_path, scenario, doubler())
 
 
+def test_defaults_come_to_fronts(tmp_path):
+    row = tensor("float32", None, 2)
+    default = np.array([[1.5, 2]], np.float32)
+    spec = SignatureSpec({"x": row}, {"x": row}, defaults={"x": default})
+    same = FunctionServable({NAME: spec}, {NAME: dict}, "same")
+
+    async def scenario(pair):
+        found = pair.remote.acquire(ModelSpec("same")).engine.servable.signatures[NAME]
+        return found.defaults
+
+    found = with_pair(tmp_path, scenario, same)
+    assert list(found) == ["x"]
+    np.testing.assert_array_equal(found["x"], default)
+
+
 def test_a_front_that_talks_nonsense_is_cut_off(tmp_path, caplog):
     async def scenario(pair):
         link = pair.remote._link

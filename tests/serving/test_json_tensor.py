@@ -1,6 +1,7 @@
 """Tensors as JSON. Expected values: numpy, Python's json, and the texts of TF Serving."""
 
 import json
+import math
 
 import ml_dtypes
 import numpy as np
@@ -176,6 +177,55 @@ def test_the_tokens_of_javascript_are_numbers():
     assert got[1:] == [float("inf"), float("-inf"), 1, -1.5, 1e20, "NaN"]
 
 
+def test_infinity_may_be_cut_short_and_nan_may_have_a_sign():
+    body = b'{"Inf": [Inf, -Inf, -NaN, NaN], "s": ["Inf", "a\\"-Inf", "\\\\", "-NaN"]}'
+
+    got = parse(body)
+
+    assert got["Inf"][:2] == [float("inf"), float("-inf")]
+    assert all(map(math.isnan, got["Inf"][2:]))
+    assert got["s"] == ["Inf", 'a"-Inf', "\\", "-NaN"]
+
+
+@pytest.mark.parametrize("token", [b"Info", b"inf", b"+Inf", b"--Inf", b"InfInf", b"nan"])
+def test_other_words_are_no_numbers(token):
+    with pytest.raises(InvalidArgumentError, match="JSON Parse error: "):
+        parse(b"[" + token + b"]")
+
+
+def test_strings_that_are_not_utf8_go_through_as_they_are():
+    spec = SignatureSpec({"x": tensor("string", None)}, {})
+    request = RequestReader().predict(
+        b'{"instances": ["\xff\xc3", "\xc3\xa9"]}', lambda _: spec
+    )
+
+    assert request.inputs["x"].tolist() == [b"\xff\xc3", b"\xc3\xa9"]
+    assert encode_rows({"y": request.inputs["x"], "z": np.array([1, np.nan])}) == (
+        b'{"predictions":[{"y":"\xff\xc3","z":1.0},{"y":"\xc3\xa9","z":NaN}]}'
+    )
+    assert (
+        encode_columns({"y": np.array([b'"\xff\n'], object)}) == b'{"outputs":["\\"\xff\\n"]}'
+    )
+
+
+def test_what_is_wrong_with_text_that_is_not_utf8_is_told_in_utf8():
+    spec = SignatureSpec({"x": tensor("int32", None)}, {})
+    for body in (
+        b'{"instances": ["\xff"]}',
+        b'{"instances": [{"\xff": 1}]}',
+        b'{"signature_name": 3, "a": "\xff"}',
+    ):
+        with pytest.raises(InvalidArgumentError) as caught:
+            rest.decode_predict(body, lambda _: spec)
+        assert "\ufffd" in caught.value.message.encode().decode()
+
+
+@pytest.mark.parametrize("body", [b'["\\udc80"]', b'["\\ud800x"]', b'["\xff\\udc80"]'])
+def test_half_of_a_surrogate_pair_is_no_text(body):
+    with pytest.raises(InvalidArgumentError, match="surrogate pair in string is invalid"):
+        parse(body, with_raw_bytes=True)
+
+
 def test_a_byte_order_mark_is_passed_over():
     assert parse(b"\xef\xbb\xbf[1]") == [1]
 
@@ -222,11 +272,6 @@ def test_what_is_not_finite_is_written_as_javascript_tokens_and_digits_stay_shor
     assert encode_columns({"y": value[0], "null": np.array([1])}) == (
         b'{"outputs":{"y":NaN,"null":[1]}}'
     )
-
-
-def test_bytes_that_are_no_text_ask_for_another_name():
-    with pytest.raises(InvalidArgumentError, match="name that ends in '_bytes'"):
-        encode_rows({"y": np.array([b"\xff"], object)})
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,22 @@ def test_a_shape_may_be_unknown(tmp_path):
     assert info.accepts((1, 2, 3))
 
 
+def test_values_of_inputs_that_may_be_left_out_are_read(tmp_path):
+    saved = protos.SavedModel()
+    graph = saved.meta_graphs.add()
+    graph.meta_info_def.tags.append("serve")
+    signature = graph.signature_def["s"]
+    signature.inputs["x"].dtype = protos.DT_INT64
+    signature.defaults["x"].dtype = protos.DT_INT64
+    signature.defaults["x"].int64_val.append(7)
+    signature.defaults["x"].tensor_shape.SetInParent()
+    (tmp_path / "saved_model.pb").write_bytes(saved.SerializeToString())
+
+    default = read_signatures(tmp_path)["s"].defaults["x"]
+
+    assert (default.dtype, default.shape, default[()]) == ("int64", (), 7)
+
+
 def test_a_folder_without_a_model_is_told(tmp_path):
     with pytest.raises(NotFoundError, match=r"has no saved_model\.pb"):
         read_signatures(tmp_path)

@@ -1,5 +1,6 @@
 """What fronts know of the engine's models: versions, labels and signatures, as JSON."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,10 @@ from penstock.core.tensor_shape import TensorShape
 from penstock.serving.call import ModelSpec
 from penstock.serving.manager import Manager
 from penstock.serving.protocols.rest import VersionStatus
-from penstock.serving.servable import SignatureSpec, TensorInfo
+from penstock.serving.servable import Array, SignatureSpec, TensorInfo
 from penstock.serving.served_version import AVAILABLE
+from penstock.wire import protos
+from penstock.wire.tensors import array_to_proto, make_ndarray
 
 Signatures = Mapping[str, SignatureSpec]
 
@@ -84,6 +87,7 @@ def _signature(spec: SignatureSpec) -> list[Any]:
         {k: _tensor(v) for k, v in spec.inputs.items()},
         {k: _tensor(v) for k, v in spec.outputs.items()},
         spec.method_name,
+        {k: _default(v) for k, v in spec.defaults.items()},
     ]
 
 
@@ -92,12 +96,21 @@ def _tensor(info: TensorInfo) -> list[Any]:
 
 
 def _read_signature(parts: list[Any]) -> SignatureSpec:
-    inputs, outputs, method_name = parts
+    inputs, outputs, method_name, defaults = parts
     return SignatureSpec(
         {k: _read_tensor(v) for k, v in inputs.items()},
         {k: _read_tensor(v) for k, v in outputs.items()},
         method_name,
+        {k: _read_default(v) for k, v in defaults.items()},
     )
+
+
+def _default(value: Array) -> str:
+    return base64.b64encode(array_to_proto(value).SerializeToString()).decode()
+
+
+def _read_default(text: str) -> Array:
+    return make_ndarray(protos.TensorProto.FromString(base64.b64decode(text)))
 
 
 def _read_tensor(parts: list[Any]) -> TensorInfo:

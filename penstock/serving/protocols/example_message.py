@@ -24,7 +24,7 @@ from penstock.serving.servable import (
     SignatureSpec,
 )
 from penstock.wire import protos
-from penstock.wire.tensors import as_objects
+from penstock.wire.tensors import array_to_proto, as_objects
 
 _CHECKS: Final = {CLASSIFY_METHOD: check_classify, REGRESS_METHOD: check_regress}
 
@@ -114,6 +114,8 @@ def metadata_message(name: str, version: int, signatures: Mapping[str, Signature
     for key, signature in signatures.items():
         definition = found.signature_def[key]
         definition.method_name = signature.method_name
+        for alias, value in signature.defaults.items():
+            definition.defaults[alias].CopyFrom(array_to_proto(value, as_content=False))
         for side, infos in (
             (definition.inputs, signature.inputs),
             (definition.outputs, signature.outputs),

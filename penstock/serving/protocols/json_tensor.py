@@ -114,13 +114,13 @@ def decode_base64(value: Any) -> bytes:
 
 
 def encode_text(text: str) -> bytes:
-    """Return the UTF-8 bytes of a JSON string.
+    """Return the bytes of a JSON string, which need not be UTF-8: see `json_text.parse`.
 
     Raises:
         InvalidArgumentError: it holds half of a surrogate pair.
     """
     try:
-        return text.encode()
+        return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         raise InvalidArgumentError(
             "JSON Parse error: The surrogate pair in string is invalid."
@@ -313,7 +313,10 @@ def encode_rows(outputs: Arrays) -> bytes:
 
 def write(document: dict[str, Any]) -> bytes:
     """Write a document in which arrays stand for nested lists."""
-    text = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    try:
+        text = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:  # strings that are not UTF-8
+        return dump(_plain(document), with_raw_bytes=True)
     # NaN and infinities come out as null, which no tensor holds: those are written apart.
     return dump(_plain(document)) if b"null" in text else text
 
@@ -322,7 +325,7 @@ def _writable(name: str, value: Array) -> Any:
     """Return what the fast writer takes for an output: an array, or plain Python values."""
     if value.dtype == object:
         is_bytes = name.endswith(_BYTES_SUFFIX)
-        return _base64_values(value) if is_bytes else text_values(name, value)
+        return _base64_values(value) if is_bytes else raw_text_values(value)
     if value.dtype.kind not in "fiub":
         dtype = dtypes.dtype_of_numpy(value.dtype)
         if not (dtype.is_floating or dtype.is_integer):
@@ -333,6 +336,13 @@ def _writable(name: str, value: Array) -> Any:
     if value.ndim == 0:
         return value[()]
     return np.ascontiguousarray(value)
+
+
+def raw_text_values(value: Array) -> Any:
+    """Return strings as nested lists of text; `write` writes any bytes in them as they are."""
+    leaves = np.empty(value.size, object)
+    leaves[:] = [v.decode("utf-8", "surrogateescape") for v in value.ravel()]
+    return leaves.reshape(value.shape).tolist()
 
 
 def text_values(name: str, value: Array) -> Any:

@@ -8,6 +8,7 @@ own.
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -124,10 +125,12 @@ def predict_inputs(request: PredictMessage, signature: SignatureSpec) -> dict[st
         InvalidArgumentError: they are not those of the signature, or one is damaged.
     """
     tensors = request.raw.inputs
-    if len(tensors) != len(signature.inputs):
-        # Says what is missing and what is too much.
-        signature.check(dict.fromkeys(tensors, np.zeros(())))
     inputs = {}
+    if len(tensors) != len(signature.inputs):
+        if len(tensors) > len(signature.inputs) or not signature.defaults:
+            # Says what is missing and what is too much.
+            signature.check(dict.fromkeys(tensors, np.zeros(())))
+        inputs = _defaults(tensors, signature)
     for alias in tensors:
         if alias not in signature.inputs:
             raise InvalidArgumentError(
@@ -137,6 +140,23 @@ def predict_inputs(request: PredictMessage, signature: SignatureSpec) -> dict[st
         value = _quick(tensors[alias], signature.inputs[alias].dtype)
         inputs[alias] = _general(request.body, alias) if value is None else value
     return inputs
+
+
+def _defaults(sent: Collection[str], signature: SignatureSpec) -> dict[str, Array]:
+    defaults = signature.defaults
+    found = {}
+    for alias, info in signature.inputs.items():
+        if alias in sent:
+            continue
+        if alias not in defaults:
+            raise InvalidArgumentError(
+                f"Signature input alias: {alias}(feed name: {info.name}) not found in request "
+                "and no default value provided. Inputs expected to be in the request "
+                f"{{{','.join(sorted(sent))}}}, or default input alias set: "
+                f"{','.join(sorted(defaults))}"
+            )
+        found[alias] = defaults[alias]
+    return found
 
 
 def wanted_outputs(request: PredictMessage, signature: SignatureSpec) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import orjson
+from google.protobuf.json_format import MessageToDict
 
 from penstock.core.errors import InvalidArgumentError, OpError, http_status
 from penstock.serving.call import ModelSpec
@@ -25,6 +26,7 @@ from penstock.serving.servable import (
     SignatureSpec,
     TensorInfo,
 )
+from penstock.wire.tensors import array_to_proto
 
 _MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
 _COMMAND_PATH = re.compile(rf"(?i:{_MODEL}):(classify|regress|predict)", re.ASCII)
@@ -172,7 +174,7 @@ def encode_classify(outputs: Arrays, size: int) -> bytes:
         InvalidArgumentError: the outputs are not [size, classes] strings and floats.
     """
     classes, scores = class_scores(outputs, size)
-    labels = json_tensor.text_values("classes", classes)
+    labels = json_tensor.raw_text_values(classes)
     results = [
         [[label, score] for label, score in zip(*row, strict=True)]
         for row in zip(labels, scores, strict=True)
@@ -215,7 +217,7 @@ def encode_metadata(name: str, version: int, signatures: Mapping[str, SignatureS
             "inputs": {key: _tensor_info(info) for key, info in signature.inputs.items()},
             "outputs": {key: _tensor_info(info) for key, info in signature.outputs.items()},
             "method_name": signature.method_name,
-            "defaults": {},
+            "defaults": {k: _tensor(value) for k, value in signature.defaults.items()},
         }
         for each, signature in signatures.items()
     }
@@ -233,7 +235,7 @@ def encode_error(error: OpError) -> tuple[int, bytes]:
 
 
 def _parse_object(body: bytes) -> dict[str, Any]:
-    document = json_text.parse(body)
+    document = json_text.parse(body, with_raw_bytes=True)
     if not isinstance(document, dict):
         raise InvalidArgumentError(f"JSON Value: {json_text.show(document)} Is not object")
     return document
@@ -246,7 +248,7 @@ def _signature_name(document: dict[str, Any]) -> str:
             f"JSON Value: {json_text.show(document)} not formatted correctly. "
             "'signature_name' key must be a string value."
         )
-    return name
+    return json_text.printable(name)
 
 
 def _is_named(row: Any) -> bool:
@@ -320,6 +322,13 @@ def _decode_columns(value: Any, inputs: Mapping[str, TensorInfo]) -> dict[str, A
         if name not in value:
             raise InvalidArgumentError(f"Missing named input: {name} in 'inputs' object.")
     return {name: json_tensor.decode(value[name], info.dtype) for name, info in inputs.items()}
+
+
+def _tensor(value: Array) -> Any:
+    message = array_to_proto(value, as_content=False)
+    return MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
 
 
 def _tensor_info(info: TensorInfo) -> dict[str, Any]:

@@ -38,6 +38,9 @@ def model(name, version):
     examples = tensor("string", None)
     signatures = {
         "serving_default": SignatureSpec({"a": row, "b": row}, {"sum": row, "difference": row}),
+        "filled": SignatureSpec(
+            {"a": row, "b": row}, {"sum": row}, defaults={"b": np.array([[10, 20]], np.float32)}
+        ),
         "any": SignatureSpec({"x": tensor("int64", None)}, {"y": tensor("int64", None)}),
         "classify": SignatureSpec(
             {"inputs": examples},
@@ -61,6 +64,7 @@ def model(name, version):
 
     functions = {
         "serving_default": lambda i: {"sum": i["a"] + i["b"], "difference": i["a"] - i["b"]},
+        "filled": lambda i: {"sum": i["a"] + i["b"]},
         "any": lambda i: {"y": i["x"] + 1},
         "classify": classify,
         "regress": lambda i: {"outputs": np.array([[x] for x in features(i)], np.float32)},
@@ -145,6 +149,41 @@ def test_values_may_stand_in_the_field_of_their_type(call, proto):
     )
 
     np.testing.assert_array_equal(make_ndarray(answer.outputs["sum"]), expected)
+
+
+def test_inputs_with_a_default_may_be_left_out(call):
+    def asking(**inputs):
+        request = predict(inputs)
+        request.model_spec.signature_name = "filled"
+        return request
+
+    filled = call(PREDICTION + "Predict", asking(a=[[1, 2]]), protos.PredictResponse)
+    sent = call(PREDICTION + "Predict", asking(a=[[1, 2]], b=[[1, 1]]), protos.PredictResponse)
+
+    assert make_ndarray(filled.outputs["sum"]).tolist() == [[11, 22]]
+    assert make_ndarray(sent.outputs["sum"]).tolist() == [[2, 3]]
+    lacking = (
+        "Signature input alias: a(feed name: t:0) not found in request and no default value "
+        "provided. Inputs expected to be in the request {b}, or default input alias set: b"
+    )
+    found = refusal(call, PREDICTION + "Predict", asking(b=[[1, 1]]))
+    assert found == (errors.INVALID_ARGUMENT, lacking)
+    code, text = refusal(call, PREDICTION + "Predict", asking(a=[[1, 2]], c=[[1, 1]], b=[[1]]))
+    assert code == errors.INVALID_ARGUMENT
+    assert "Sent extra: {c}" in text
+
+
+def test_metadata_has_the_defaults(call):
+    asked = protos.GetModelMetadataRequest(
+        model_spec={"name": "m"}, metadata_field=["signature_def"]
+    )
+    answer = call(PREDICTION + "GetModelMetadata", asked, protos.GetModelMetadataResponse)
+    found = protos.SignatureDefMap()
+    answer.metadata["signature_def"].Unpack(found)
+
+    assert list(found.signature_def["serving_default"].defaults) == []
+    value = found.signature_def["filled"].defaults["b"]
+    assert (value.dtype, list(value.float_val)) == (protos.DT_FLOAT, [10, 20])
 
 
 def test_integers_come_packed_or_as_content(call):
