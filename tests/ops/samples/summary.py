@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import penstock.runtime.summary_wire  # noqa: F401  (registers the ops)
 from penstock.wire import protos
 from tests.ops.sample import Sample
 
