@@ -7,7 +7,12 @@ the resident size of the process stays at its peak.
 
 Programs that mean to compute for long allow it: `penstock serve`, `penstock demo`, and train
 steps, such as those of `fit`. It happens when the first computation with large temporaries is
-compiled, because small ones lose a little. PENSTOCK_KEEP_MEMORY=0 forbids it.
+compiled, because nothing is gained before. PENSTOCK_KEEP_MEMORY=0 forbids it.
+
+A thread takes memory from the arena that it met first, and all arenas but the main one hold
+64 MiB at most: what is larger is mapped and unmapped whatever glibc was told. XLA's threads
+must meet the main arena, so there is one arena only from before they are made, which is when
+the devices are first asked for.
 """
 
 from __future__ import annotations
@@ -18,14 +23,15 @@ import platform
 import threading
 
 # Parameters of mallopt, by their numbers in glibc's malloc.h, and what they are set to: nothing
-# is mapped, nothing is given back, and one arena serves all threads.
+# is mapped, and nothing is given back; one arena serves all threads.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
 _M_ARENA_MAX = -8
-_SETTINGS = ((_M_MMAP_MAX, 0), (_M_ARENA_MAX, 1), (_M_TRIM_THRESHOLD, 2**31 - 1))
+_KEPT = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1))
+_ONE_ARENA = ((_M_ARENA_MAX, 1),)
 
-# Bytes of temporaries from which it pays: smaller blocks glibc learns to keep by itself.
-LARGE_TEMPORARIES = 32 << 20
+# Bytes of temporaries from which it pays: smaller blocks are seldom where memory ends.
+LARGE_TEMPORARIES = 1 << 20
 
 
 class _State:
@@ -48,6 +54,15 @@ def is_keeping_memory() -> bool:
     return _state.kept
 
 
+def share_one_arena() -> bool:
+    """Let all threads that are made from now on share the main arena.
+
+    Returns:
+        Whether they do. They do not where the C library is no glibc, or memory is not to be kept.
+    """
+    return _is_allowed() and _set(_ONE_ARENA)
+
+
 def may_keep_memory(*, trains: bool) -> bool:
     """Whether the size of a computation's temporaries matters still.
 
@@ -57,7 +72,7 @@ def may_keep_memory(*, trains: bool) -> bool:
     return (
         not _state.kept
         and (_state.allowed or trains)
-        and os.environ.get("PENSTOCK_KEEP_MEMORY", "1") != "0"
+        and _is_allowed()
     )
 
 
@@ -73,8 +88,16 @@ def note_temporaries(size: int) -> bool:
     return _state.kept
 
 
+def _is_allowed() -> bool:
+    return os.environ.get("PENSTOCK_KEEP_MEMORY", "1") != "0"
+
+
 def _keep() -> bool:
+    return _set(_ONE_ARENA + _KEPT)
+
+
+def _set(settings: tuple[tuple[int, int], ...]) -> bool:
     if platform.libc_ver()[0] != "glibc":
         return False
     set_parameter = ctypes.CDLL(None).mallopt
-    return all(set_parameter(name, value) == 1 for name, value in _SETTINGS)
+    return all(set_parameter(name, value) == 1 for name, value in settings)

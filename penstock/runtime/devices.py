@@ -9,6 +9,7 @@ import jax
 
 from penstock.core.device_name import DeviceSpec
 from penstock.core.errors import InvalidArgumentError
+from penstock.runtime.allocator import share_one_arena
 
 _KINDS = {"cpu": "CPU", "gpu": "GPU", "cuda": "GPU", "rocm": "GPU", "tpu": "TPU"}
 
@@ -16,6 +17,7 @@ _KINDS = {"cpu": "CPU", "gpu": "GPU", "cuda": "GPU", "rocm": "GPU", "tpu": "TPU"
 @functools.cache
 def host_is_default() -> bool:
     """Whether computations run on the CPU unless told otherwise."""
+    share_one_arena()  # the first question about devices makes XLA's threads
     return jax.default_backend() == "cpu"
 
 
