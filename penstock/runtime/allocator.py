@@ -58,7 +58,7 @@ def share_one_arena() -> bool:
     """Let all threads that are made from now on share the main arena.
 
     Returns:
-        Whether they do. They do not where the C library is no glibc, or memory is not to be kept.
+        Whether they do: the C library is glibc, and memory may be kept.
     """
     return _is_allowed() and _set(_ONE_ARENA)
 
@@ -69,11 +69,7 @@ def may_keep_memory(*, trains: bool) -> bool:
     Args:
         trains: whether the computation assigns variables, as a train step does.
     """
-    return (
-        not _state.kept
-        and (_state.allowed or trains)
-        and _is_allowed()
-    )
+    return not _state.kept and (_state.allowed or trains) and _is_allowed()
 
 
 def note_temporaries(size: int) -> bool:
