@@ -255,9 +255,23 @@ def batch_mat_mul_gradient(g: Any, grad: Any) -> tuple[Any, Any]:
             grad_x = g.call("BatchMatMulV2", grad, y, adj_y=not adj_y)
         grad_x = g.reduce_to(grad_x, x)
     if g.needs(1):
+        if not adj_x and _is_one_product(x, y, grad):
+            # Summed up within the product, without a matrix for each of the stack.
+            x, grad = _as_rows(g, x), _as_rows(g, grad)
         if adj_y:
             grad_y = g.call("BatchMatMulV2", grad, x, adj_x=True, adj_y=adj_x)
         else:
             grad_y = g.call("BatchMatMulV2", x, grad, adj_x=not adj_x)
         grad_y = g.reduce_to(grad_y, y)
     return grad_x, grad_y
+
+
+def _is_one_product(x: Any, y: Any, grad: Any) -> bool:
+    """Whether all matrices of the stack `x` were multiplied by the same one."""
+    if y.shape.rank != 2 or x.shape.rank is None or x.shape.rank < 3 or grad.shape.rank is None:
+        return False
+    return bool(x.shape[-1] and grad.shape[-1])
+
+
+def _as_rows(g: Any, stack: Any) -> Any:
+    return g.call("Reshape", stack, np.array([-1, stack.shape[-1]], np.int32))

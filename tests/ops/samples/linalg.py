@@ -46,6 +46,7 @@ SAMPLES = [
     Sample("MatMul", (np.zeros((2, 0)), np.zeros((0, 3))), np.zeros((2, 3))),
     Sample("BatchMatMul", (stack, stack), stack @ stack.swapaxes(1, 2), {"adj_y": True}),
     Sample("BatchMatMulV2", (stack, one), stack @ one),
+    Sample("BatchMatMulV2", (stack, one.T), stack @ one, {"adj_y": True}),
     Sample("BatchMatMulV2", (z, z), z.conj().T @ z, {"adj_x": True}, differentiable=False),
     Sample("BatchMatMulV3", (bytes_a, bytes_b), np.int32([[20000]]), {"Tout": int32}),
     Sample("Einsum", ((a, b),), a @ b, {"equation": "ij,jk->ik"}),
