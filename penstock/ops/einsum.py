@@ -16,7 +16,7 @@ from penstock.core.dtypes import bfloat16, float16
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
 from penstock.ops.linalg import broadcast_dims
-from penstock.ops.lowering import note_product
+from penstock.ops.lowering import ORDERED_FACTORS, applies, note_product
 from penstock.ops.table import REQUIRED, gradient, host_kernel, op
 
 jnp = jax.numpy
@@ -141,8 +141,62 @@ def einsum(inputs: tuple[Any, ...], *, equation: str) -> Any:
         note_product(math.prod(int(size) for size in sizes.values()), operands[0].dtype)
     if operands[0].dtype in _NARROW:
         operands = [operand.astype(np.float32) for operand in operands]
-    result = jnp.einsum(f"{','.join(full)}->{distinct}", *operands).astype(inputs[0].dtype)
+    result = _ordered(full, operands, distinct)
+    if result is None:
+        result = jnp.einsum(f"{','.join(full)}->{distinct}", *operands)
+    result = result.astype(inputs[0].dtype)
     return result if distinct == out else _diagonal(jnp, result, distinct, out)
+
+
+def _ordered(full: Sequence[str], operands: Sequence[Any], out: str) -> Any:
+    """The product of two factors in the order that reads the larger one as it lies in memory.
+
+    Returns:
+        None where the rule does not fire.
+    """
+    if len(operands) != 2 or any(len(set(labels)) < len(labels) for labels in full):
+        return None
+    shared = [label for label in full[0] if label in full[1]]
+    lone = [label for labels in full for label in labels if label not in shared]
+    if any(label not in out for label in lone) or not all(full):
+        return None
+    sizes = [
+        dict(zip(*pair, strict=True)) for pair in zip(full, _shapes(operands), strict=True)
+    ]
+    if any(sizes[0][label] != sizes[1][label] for label in shared):
+        return None  # one of the two is broadcast
+    first = _first_factor(full, operands, out)
+    batch = [label for label in shared if label in out]
+    summed = [label for label in shared if label not in out]
+    if first is None or not summed or not applies(ORDERED_FACTORS, True, f"{full} -> {out}"):
+        return None
+    labels = full[first], full[1 - first]
+    summing, stacking = (
+        tuple([term.index(label) for label in some] for term in labels)
+        for some in (summed, batch)
+    )
+    numbers: Any = (summing, stacking)
+    product = jax.lax.dot_general(operands[first], operands[1 - first], numbers)
+    made = [*batch, *(label for term in labels for label in term if label not in shared)]
+    return product.transpose([made.index(label) for label in out])
+
+
+def _shapes(operands: Sequence[Any]) -> list[tuple[int, ...]]:
+    return [operand.shape for operand in operands]
+
+
+def _first_factor(full: Sequence[str], operands: Sequence[Any], out: str) -> int | None:
+    """Which of two factors comes first; None where it does not matter."""
+    if operands[0].size != operands[1].size:
+        larger = int(operands[1].size > operands[0].size)
+        last = full[larger][-1]
+        if last in full[1 - larger]:
+            return None if last in out else larger
+        return 1 - larger
+    last = out[-1:]
+    if (last in full[0]) == (last in full[1]):
+        return None
+    return int(last in full[0])
 
 
 def _resolved(inputs: tuple[Any, ...], equation: str) -> tuple[list[str], str, dict[str, Any]]:

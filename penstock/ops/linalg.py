@@ -6,18 +6,22 @@ import math
 from types import ModuleType
 from typing import Any
 
+import jax
 import numpy as np
 
 from penstock.core.dtypes import DType, bfloat16, float16
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.tensor_shape import TensorShape
-from penstock.ops.lowering import note_product
+from penstock.ops.lowering import TURNED_RESULT, applies, note_product
 from penstock.ops.namespace import namespace
 from penstock.ops.table import REQUIRED, gradient, op
 
 # numpy multiplies these without BLAS and rounds after every addition.
 # Above, the BLAS of numpy shares a product among threads, which stall on a busy machine.
 _HOST_LIMIT = 1 << 13
+# A matrix for which turning it costs as much as multiplying it.
+_MANY_ROWS = 1 << 10
+_MANY_NUMBERS = 1 << 20
 
 _NARROW = frozenset({float16.np, bfloat16.np})
 
@@ -32,6 +36,21 @@ def product(xp: ModuleType, a: Any, b: Any) -> Any:
             return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
         return xp.matmul(a, b, preferred_element_type=np.float32).astype(a.dtype)
     return xp.matmul(a, b)
+
+
+def _product_by_columns(xp: ModuleType, a: Any, b: Any) -> Any:
+    """The adjoint of the matrix `a` times the matrix `b`."""
+    wide = (
+        xp is not np
+        and a.dtype == b.dtype == np.float32
+        and a.shape[0] >= _MANY_ROWS
+        and a.size >= _MANY_NUMBERS
+        and a.shape[1] >= 2 * b.shape[1]
+    )
+    if wide and applies(TURNED_RESULT, True, lambda: f"{a.shape} by columns with {b.shape}"):
+        # XLA would put the turned product back into the order that it was given.
+        return jax.lax.optimization_barrier(product(xp, b.T, a)).T
+    return product(xp, adjoint(xp, a), b)
 
 
 def adjoint(xp: ModuleType, a: Any) -> Any:
@@ -81,15 +100,20 @@ def mat_mul(
     del grad_a, grad_b  # hints for a library that TensorFlow may use
     if a.ndim != 2 or b.ndim != 2:
         raise InvalidArgumentError(f"a and b must be matrices, got {a.shape} and {b.shape}")
-    if transpose_a:
-        a = a.T
     if transpose_b:
         b = b.T
-    if a.shape[1] != b.shape[0]:
+    inner = a.shape[0 if transpose_a else 1]
+    if inner != b.shape[0]:
+        shape = a.shape[::-1] if transpose_a else a.shape
         raise InvalidArgumentError(
-            f"inner sizes must agree: a is {a.shape} and b is {b.shape} after the transposes"
+            f"inner sizes must agree: a is {shape} and b is {b.shape} after the transposes"
         )
-    return product(namespace(a, b), a, b)
+    xp = namespace(a, b)
+    if not transpose_a:
+        return product(xp, a, b)
+    if a.dtype.kind == "c" or transpose_b:
+        return product(xp, a.T, b)
+    return _product_by_columns(xp, a, b)
 
 
 @gradient("MatMul")
@@ -157,6 +181,8 @@ def _batch_product(x: Any, y: Any, adj_x: bool, adj_y: bool) -> Any:
             f"x and y must have rank 2 or more, got shapes {x.shape} and {y.shape}"
         )
     xp = namespace(x, y)
+    if adj_x and not adj_y and x.ndim == y.ndim == 2 and len(x) == len(y):
+        return _product_by_columns(xp, x, y)
     if adj_x:
         x = adjoint(xp, x)
     if adj_y:

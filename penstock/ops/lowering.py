@@ -125,6 +125,26 @@ LIBRARY_FUSION: Final = Rule(
         )
     },
 )
+TURNED_RESULT: Final = Rule(
+    name="turned_result",
+    ops=("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"),
+    when="float32; the first matrix is read by columns, has 2^10 rows and 2^20 numbers, and "
+    "twice the columns of the second, as for the gradient of a layer that narrows",
+    instead="the second matrix is turned instead, which is smaller, and then the result",
+    gain="[4096, 512] with [4096, 128]: 5.1 -> 3.2 ms, [2048, 1024] with [2048, 256]: "
+    "8.5 -> 6.0 ms",
+    source="the op alone, least of interleaved repeats",
+)
+ORDERED_FACTORS: Final = Rule(
+    name="ordered_factors",
+    ops=("Einsum",),
+    when="two factors without a label twice, and every label in both of them or in the output",
+    instead="the larger factor stands where it is read as it lies in memory: first if its last "
+    "label is summed, else second; of equals, the second has the last label of the output",
+    gain="BNTS,BSNH->BTNH of attention, 32 x 128 x 4 x 64: 4.9 -> 3.3 ms; "
+    "64 x 64 x 4 x 32: 1.2 -> 0.9 ms",
+    source="the op alone beside jax.numpy.einsum, least of interleaved repeats",
+)
 THREADED_CONVOLUTION: Final = Rule(
     name="threaded_convolution",
     ops=_CONVOLUTIONS,
@@ -175,6 +195,8 @@ RULES: Final = {
         PATCHES_PRODUCT,
         TILED_MAXIMUM,
         TRANSPOSED_BY_ROWS,
+        TURNED_RESULT,
+        ORDERED_FACTORS,
         THREADED_CONVOLUTION,
         LIBRARY_FUSION,
         PREPARED_VALUES,

@@ -105,7 +105,30 @@ _CASES = [
         (_random(512, 512), _random(512, 512)),
         {**lookup("MatMul").attrs},
     ),
+    (
+        "turned_result",
+        "MatMul",
+        (_random(2048, 512), _random(2048, 128)),
+        {**lookup("MatMul").attrs, "transpose_a": True},
+    ),
+    (
+        "turned_result",
+        "BatchMatMulV2",
+        (_random(2048, 512), _random(2048, 128)),
+        {**lookup("BatchMatMulV2").attrs, "adj_x": True},
+    ),
 ]
+
+# Shapes of the two factors of an equation.
+_EQUATIONS = {
+    "BNTS,BSNH->BTNH": ((2, 4, 5, 6), (2, 6, 4, 3)),
+    "BNTS,BTNH->BSNH": ((2, 4, 5, 6), (2, 5, 4, 3)),
+    "aecd,abcd->acbe": ((2, 5, 4, 3), (2, 5, 4, 3)),
+    "ab,bc->ca": ((3, 4), (4, 5)),
+    "ba,bc->ac": ((6, 3), (6, 2)),
+    "ij,j->i": ((3, 4), (4,)),
+    "...ij,jk->...ik": ((2, 3, 4), (4, 5)),
+}
 
 
 def _compiled(op, inputs, attrs, *, trains=True):
@@ -146,6 +169,20 @@ def test_a_rule_gives_what_the_plain_way_gives(rule, op, inputs, attrs):
         plain, none = _compiled(op, inputs, attrs, trains=trains)
     assert none == set()
     _assert_close(found, plain)
+
+
+@_CPU
+@pytest.mark.parametrize("equation", _EQUATIONS)
+def test_factors_in_another_order_give_the_same_product(equation):
+    arrays = [_random(*shape, seed=i) for i, shape in enumerate(_EQUATIONS[equation])]
+
+    def kernel(*arrays):
+        return lookup("Einsum").device(arrays, equation=equation)
+
+    with recording() as fired:
+        found = jax.jit(kernel)(*arrays)
+    assert [one.rule.name for one in fired] == ["ordered_factors"]
+    _assert_close(np.asarray(found), np.einsum(equation, *arrays))
 
 
 @_CPU
