@@ -12,7 +12,7 @@ import numpy as np
 import penstock as tf
 from penstock.cli.inspect.kinds import inspector
 from penstock.core.errors import OpError
-from penstock.wire import protos
+from penstock.wire import npz, protos, safetensors
 from tests.fuzz import mutations
 from tests.saved_model.damage import damage, strings_of
 
@@ -243,6 +243,45 @@ class Variables(Kind):
         tf.saved_model.load(str(self.model))
 
 
+class Arrays(Kind):
+    """Archives of numpy's arrays."""
+
+    change = staticmethod(mutations.archive)
+    load = staticmethod(npz.read_arrays)
+
+    def __init__(self, folder):
+        self.folder = folder
+        rng = np.random.default_rng(0)
+        seed = folder / "seed"
+        arrays = {
+            "kernel": rng.random((3, 4), np.float32),
+            "empty": np.zeros((0, 2), np.int64),
+            "scalar": np.array(True),
+        }
+        self.save(seed, arrays)
+        self.data = [seed.read_bytes()]
+
+    def save(self, path, arrays):
+        npz.write_arrays(path, arrays.items())
+
+    def read(self):
+        for _, array in self.load(self.path()):
+            np.asarray(array).sum()
+
+
+class Tensors(Arrays):
+    """Files of safetensors."""
+
+    change = staticmethod(mutations.damaged)
+    load = staticmethod(safetensors.read_tensors)
+
+    def save(self, path, arrays):
+        kinds = {
+            name: (tf.as_dtype(array.dtype), array.shape) for name, array in arrays.items()
+        }
+        safetensors.write_tensors(path, kinds, iter(arrays.items()))
+
+
 class Inspected(Kind):
     """Files of Keras, as `penstock inspect` looks into them."""
 
@@ -329,6 +368,8 @@ KINDS = {
     "example": Examples,
     "events": Events,
     "graph": Graphs,
+    "npz": Arrays,
+    "safetensors": Tensors,
     "inspect_keras": Inspected,
     "inspect_h5": InspectedH5,
     "inspect_weights": InspectedWeights,

@@ -12,6 +12,8 @@ NAMES = [
     "example",
     "events",
     "graph",
+    "npz",
+    "safetensors",
     "inspect_keras",
     "inspect_h5",
     "inspect_weights",
