@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from penstock.core import dtypes
@@ -254,6 +255,9 @@ def unpack_gradient(g: Any, *grads: Any) -> Any:
 
 
 def _cut(value: Any, position: int, sizes: list[int]) -> tuple[Any, ...]:
+    if isinstance(value, jax.core.Tracer):
+        # Its transpose joins the parts; that of slices adds up as many padded ones.
+        return tuple(jax.lax.split(value, sizes, position))
     before = (slice(None),) * position
     parts = []
     start = 0
