@@ -5,7 +5,8 @@ executables or caches of earlier ones: making the trainer's function, tracing, l
 compiling are all of what is measured, since the step itself takes milliseconds. Sides take
 turns, and the least time is kept; the time that processors worked stands beside the clock's.
 A second process of ours, with the executables that the first one kept, tells what a start
-costs afterwards. The limit beside JAX is for all nets together. `--rounds=N` says how often, other words choose nets by their names.
+costs afterwards. The limit beside JAX is for all nets together. `--rounds=N` says how often,
+other words choose nets by their names.
 """
 
 import json
